@@ -1,0 +1,116 @@
+/**
+ * Files of the host. Paths here are trusted: what comes from a policy or a registry is confined first
+ * (`registry/paths.ts`).
+ */
+import { fail } from "../core/problem.ts";
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * The file's bytes. Refuses what is larger than `maxBytes` without reading it whole, and what is not a regular file.
+ * Lets Deno.errors.NotFound and PermissionDenied through; other refusals are a Failure with code `io`.
+ */
+export async function readFileBounded(path: string, maxBytes: number): Promise<Uint8Array> {
+  using file = await Deno.open(path, { read: true });
+  return await readOpenBounded(file, path, maxBytes);
+}
+
+/** As {@link readFileBounded}, on a file that is open already; `path` is for messages. */
+export async function readOpenBounded(
+  file: Deno.FsFile,
+  path: string,
+  maxBytes: number,
+): Promise<Uint8Array> {
+  const info = await file.stat();
+  if (!info.isFile) fail("io", `${path} is not a regular file`, { path });
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  while (true) {
+    const chunk = new Uint8Array(Math.min(65536, maxBytes + 1 - size));
+    const n = await file.read(chunk);
+    if (n === null) break;
+    size += n;
+    if (size > maxBytes) fail("io", `${path} is larger than ${maxBytes} bytes`, { path });
+    chunks.push(chunk.subarray(0, n));
+  }
+  const all = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, at);
+    at += chunk.length;
+  }
+  return all;
+}
+
+/** The text of a file that must be UTF-8; a Failure with code `io` when it is not. */
+export async function readTextBounded(path: string, maxBytes: number): Promise<string> {
+  const bytes = await readFileBounded(path, maxBytes);
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return fail("io", `${path} is not UTF-8 text`, { path });
+  }
+}
+
+/**
+ * Replaces a file as one step: a temporary file in the same folder, flushed to disk, renamed over it, the folder
+ * flushed. A crash at any point leaves the old or the new file, whole. `mode` defaults to 0600.
+ */
+export async function writeFileAtomic(path: string, data: string | Uint8Array, mode = 0o600): Promise<void> {
+  const folder = dirname(path);
+  const temporary = `${path}.${crypto.randomUUID().slice(0, 8)}.tmp`;
+  try {
+    {
+      using file = await Deno.open(temporary, { write: true, createNew: true, mode });
+      await writeAll(file, typeof data === "string" ? new TextEncoder().encode(data) : data);
+      await file.sync();
+    }
+    await Deno.rename(temporary, path);
+  } catch (error) {
+    await Deno.remove(temporary).catch(() => {});
+    throw error;
+  }
+  await syncFolder(folder);
+}
+
+/** Flushes a folder's entries to disk (after a rename or a create in it). */
+export async function syncFolder(folder: string): Promise<void> {
+  using handle = await Deno.open(folder, { read: true });
+  await handle.sync();
+}
+
+export async function writeAll(file: Deno.FsFile, data: Uint8Array): Promise<void> {
+  for (let at = 0; at < data.length;) at += await file.write(data.subarray(at));
+}
+
+/** Whether something is at `path`; a dangling symbolic link counts. */
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** Makes a folder and its parents with mode 0700. */
+export async function makeFolder(path: string): Promise<void> {
+  await Deno.mkdir(path, { recursive: true, mode: 0o700 });
+}
+
+/** Removes a file or folder tree; nothing there is fine. */
+export async function removeTree(path: string): Promise<void> {
+  await Deno.remove(path, { recursive: true }).catch((error: unknown) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  });
+}
+
+export function dirname(path: string): string {
+  const at = path.lastIndexOf("/");
+  return at < 0 ? "." : at === 0 ? "/" : path.slice(0, at);
+}
+
+export function basename(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}

@@ -1,0 +1,196 @@
+/**
+ * Processes of the host. A process is named by pid, start time and boot id together, never by pid alone: pids are
+ * reused (see field-lessons: zombies, pid reuse).
+ */
+import { spawn as nodeSpawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { fail } from "../core/problem.ts";
+
+/** What tells a process from every other one, also after a reboot. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Field 22 of `/proc/PID/stat`: clock ticks after boot. proc(5) */
+  readonly startTicks: number;
+  /** `/proc/sys/kernel/random/boot_id` */
+  readonly bootId: string;
+}
+
+/** How a process ended. `signal` is the name of the signal that killed it. */
+export interface ExitStatus {
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+export interface SpawnOptions {
+  readonly program: string;
+  readonly args: readonly string[];
+  /** Whole environment of the child; nothing is inherited. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** File that standard output and standard error are appended to. */
+  readonly logFile: string;
+  readonly cwd?: string;
+}
+
+/** A child in a session of its own: it outlives this process. */
+export interface DetachedProcess {
+  readonly identity: ProcessIdentity;
+  /** Resolves when the child has ended, as long as this process lives. */
+  readonly exited: Promise<ExitStatus>;
+}
+
+/** Environment for programs that need no more than to be found and to speak plain English. */
+export const PLAIN_ENV: Readonly<Record<string, string>> = {
+  PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+  LANG: "C.UTF-8",
+};
+
+/**
+ * Starts a program in its own session, standard input closed, output appended to a file. Failure `missing` when the
+ * program is not there. Deno.Command can't append to a file, so this goes through node:child_process.
+ */
+export async function spawnDetached(options: SpawnOptions): Promise<DetachedProcess> {
+  const log = openSync(options.logFile, "a", 0o600);
+  try {
+    const child = nodeSpawn(options.program, [...options.args], {
+      stdio: ["ignore", log, log],
+      detached: true,
+      env: { ...(options.env ?? PLAIN_ENV) },
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    });
+    const exited = new Promise<ExitStatus>((resolve) => {
+      child.once("exit", (code, signal) => resolve({ code, signal }));
+    });
+    await new Promise<void>((resolve, reject) => {
+      child.once("spawn", resolve);
+      child.once("error", reject);
+    });
+    child.unref();
+    const pid = child.pid;
+    const identity = pid === undefined ? undefined : await identityOf(pid);
+    if (!identity) {
+      // It ended before it could be looked at: an identity that matches nothing says so.
+      return { identity: { pid: pid ?? -1, startTicks: -1, bootId: await bootId() }, exited };
+    }
+    return { identity, exited };
+  } catch (error) {
+    return missingProgram(options.program, error);
+  } finally {
+    closeSync(log);
+  }
+}
+
+export interface RunOptions {
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly stdin?: Uint8Array;
+  /** The child is killed when this aborts. */
+  readonly signal?: AbortSignal;
+  /** Milliseconds until the child is killed and the outcome is unknown; default 60,000. */
+  readonly timeoutMs?: number;
+}
+
+export interface RunResult {
+  readonly code: number;
+  readonly signal: string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * Runs a program to its end and collects its output. A non-zero exit is a result, not a throw. Failure `missing` when
+ * the program is not there, `outcome_unknown` when the time is over, `cancelled` when `signal` aborted.
+ */
+export async function run(program: string, options: RunOptions = {}): Promise<RunResult> {
+  const timeout = AbortSignal.timeout(options.timeoutMs ?? 60_000);
+  const signal = options.signal ? AbortSignal.any([timeout, options.signal]) : timeout;
+  let child: Deno.ChildProcess;
+  try {
+    child = new Deno.Command(program, {
+      args: [...(options.args ?? [])],
+      env: { ...(options.env ?? PLAIN_ENV) },
+      clearEnv: true,
+      stdin: options.stdin ? "piped" : "null",
+      stdout: "piped",
+      stderr: "piped",
+      signal,
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    }).spawn();
+  } catch (error) {
+    return missingProgram(program, error);
+  }
+  const feed = async () => {
+    if (!options.stdin) return;
+    const writer = child.stdin.getWriter();
+    await writer.write(options.stdin).then(() => writer.close()).catch(() => {}); // the child may close early
+  };
+  const [output] = await Promise.all([child.output(), feed()]);
+  if (options.signal?.aborted) fail("cancelled", `${program} was cancelled`);
+  if (timeout.aborted) {
+    fail(
+      "outcome_unknown",
+      `${program} did not end within ${(options.timeoutMs ?? 60_000) / 1000} s and was killed`,
+    );
+  }
+  const text = new TextDecoder();
+  return {
+    code: output.code,
+    signal: output.signal,
+    stdout: text.decode(output.stdout),
+    stderr: text.decode(output.stderr),
+  };
+}
+
+function missingProgram(program: string, error: unknown): never {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (error instanceof Deno.errors.NotFound || code === "ENOENT") {
+    fail("missing", `${program} is not installed or not in PATH`, { path: program });
+  }
+  throw error;
+}
+
+/** Identity of a live process, or undefined when there is none with this pid (a zombie counts as none). */
+export async function identityOf(pid: number): Promise<ProcessIdentity | undefined> {
+  const stat = await procStat(pid);
+  if (!stat || stat.state === "Z" || stat.state === "X") return undefined;
+  return { pid, startTicks: stat.startTicks, bootId: await bootId() };
+}
+
+/** Whether exactly this process still runs. */
+export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
+  const now = await identityOf(identity.pid);
+  return now !== undefined && now.startTicks === identity.startTicks && now.bootId === identity.bootId;
+}
+
+/** Sends a signal to exactly this process; false when it is gone already. */
+export async function sendSignal(identity: ProcessIdentity, signal: Deno.Signal): Promise<boolean> {
+  if (!await isAlive(identity)) return false;
+  try {
+    Deno.kill(identity.pid, signal);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** Fields of `/proc/PID/stat` that this program uses. proc(5): the name (field 2) may hold spaces and brackets. */
+export function parseProcStat(text: string): { state: string; startTicks: number } | undefined {
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const startTicks = Number(fields[19]);
+  const state = fields[0];
+  return state && Number.isSafeInteger(startTicks) ? { state, startTicks } : undefined;
+}
+
+async function procStat(pid: number): Promise<{ state: string; startTicks: number } | undefined> {
+  try {
+    return parseProcStat(await Deno.readTextFile(`/proc/${pid}/stat`));
+  } catch {
+    return undefined;
+  }
+}
+
+let knownBootId: string | undefined;
+async function bootId(): Promise<string> {
+  return knownBootId ??= (await Deno.readTextFile("/proc/sys/kernel/random/boot_id")).trim();
+}
