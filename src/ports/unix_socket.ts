@@ -38,24 +38,24 @@ export async function connectUnix(path: string): Promise<ByteStream> {
 }
 
 /**
- * Connects to a socket that another process is about to make: waits for the folder to change (inotify), not for a time
- * to pass. Between bind(2) and listen(2) of the other side a connect is refused; that gap of microseconds has no event,
- * so a refusal is tried again. Failure `outcome_unknown` after `timeoutMs`; the reason of `signal` when it aborts (for
- * example because the other process died).
+ * Waits until `attempt` gives a value, asking it first at once and then each time something changes in `folder`
+ * (inotify), not after a time. Failure `outcome_unknown` after `timeoutMs`, naming `what`; the reason of `signal` when
+ * that aborts (for example because the process that was to make the file died).
  */
-export async function connectWhenReady(
-  path: string,
+async function whenFolderShows<T>(
+  folder: string,
+  what: string,
+  attempt: () => Promise<T | undefined>,
   timeoutMs: number,
   signal?: AbortSignal,
-): Promise<ByteStream> {
-  checkSocketPath(path);
-  using watcher = Deno.watchFs(dirname(path), { recursive: false });
+): Promise<T> {
+  const watcher = Deno.watchFs(folder, { recursive: false });
+  let timedOut = false;
   const stop = () => {
     try {
       watcher.close();
     } catch { /* closed already */ }
   };
-  let timedOut = false;
   const timer = setTimeout(() => {
     timedOut = true;
     stop();
@@ -65,25 +65,50 @@ export async function connectWhenReady(
     const events = watcher[Symbol.asyncIterator]();
     while (true) {
       signal?.throwIfAborted();
-      if (timedOut) fail("outcome_unknown", `${path} did not appear within ${timeoutMs / 1000} s`, { path });
-      try {
-        return await connectUnix(path);
-      } catch (error) {
-        if (error instanceof Deno.errors.ConnectionRefused && await exists(path)) {
-          await new Promise((resolve) => setTimeout(resolve, 1));
-          continue;
-        }
-        if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.ConnectionRefused)) {
-          throw error;
-        }
+      if (timedOut) {
+        fail("outcome_unknown", `${what} did not appear within ${timeoutMs / 1000} s`, { path: what });
       }
-      if ((await events.next()).done) continue; // stopped: the checks above say why
+      const value = await attempt();
+      if (value !== undefined) return value;
+      await events.next(); // its end means stopped: the checks above say why
     }
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", stop);
     stop();
   }
+}
+
+/** Waits until something is at `path`, whose folder must be there. Failures as {@link connectWhenReady}. */
+export async function waitForPath(path: string, timeoutMs: number, signal?: AbortSignal): Promise<void> {
+  await whenFolderShows(dirname(path), path, async () => await exists(path) || undefined, timeoutMs, signal);
+}
+
+/**
+ * Connects to a socket that another process is about to make. Between bind(2) and listen(2) of the other side a
+ * connect is refused; that gap of microseconds has no event, so a refusal by a socket that is there is tried again.
+ * Failure `outcome_unknown` after `timeoutMs`; the reason of `signal` when that aborts.
+ */
+export async function connectWhenReady(
+  path: string,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<ByteStream> {
+  checkSocketPath(path);
+  const deadline = performance.now() + timeoutMs;
+  const attempt = async (): Promise<ByteStream | undefined> => {
+    while (performance.now() < deadline && !signal?.aborted) {
+      try {
+        return await connectUnix(path);
+      } catch (error) {
+        if (error instanceof Deno.errors.NotFound) return undefined;
+        if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+    }
+    return undefined;
+  };
+  return await whenFolderShows(dirname(path), path, attempt, timeoutMs, signal);
 }
 
 /** Failure `usage` when a socket's path would be cut off by the kernel. */

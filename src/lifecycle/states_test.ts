@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { GUEST_EVENTS, GUEST_STATES, type GuestState, hasProcess, transition } from "./states.ts";
+
+Deno.test("transition() answers every pair of state and event with a state or a reason", () => {
+  let legal = 0;
+  for (const state of GUEST_STATES) {
+    for (const event of GUEST_EVENTS) {
+      const next = transition(state, event);
+      if (next.ok) legal++;
+      else assert.match(next.error.why, new RegExp(`'${event}'.*${state}`));
+    }
+  }
+  assert.equal(legal, 37);
+});
+
+Deno.test("a guest whose process ended never keeps a state that has one", () => {
+  for (const state of GUEST_STATES.filter(hasProcess)) {
+    const next = transition(state, "died");
+    assert.ok(next.ok && !hasProcess(next.value), state);
+  }
+});
+
+Deno.test("only `start` leads from a state without a process to one with a process", () => {
+  for (const state of GUEST_STATES.filter((s) => !hasProcess(s))) {
+    for (const event of GUEST_EVENTS) {
+      const next = transition(state, event);
+      if (next.ok && hasProcess(next.value)) assert.equal(event, "start");
+    }
+  }
+});
+
+Deno.test("any order of events leaves a guest in a known state from which it can be brought to rest", () => {
+  fc.assert(fc.property(fc.array(fc.constantFrom(...GUEST_EVENTS)), (events) => {
+    let state: GuestState = "stopped";
+    for (const event of events) {
+      const next = transition(state, event);
+      if (next.ok) state = next.value;
+    }
+    assert.ok(GUEST_STATES.includes(state));
+    if (hasProcess(state)) assert.ok(transition(state, "died").ok);
+  }));
+});
