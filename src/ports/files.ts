@@ -114,3 +114,28 @@ export function dirname(path: string): string {
 export function basename(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
 }
+
+/** Content, mode and owner of one opened file: what was checked is what was read. */
+export async function openPrivate(
+  path: string,
+  maxBytes: number,
+): Promise<{ bytes: Uint8Array; mode: number; uid: number; ownUid: number }> {
+  using file = await Deno.open(path, { read: true });
+  const info = await file.stat();
+  return {
+    bytes: await readOpenBounded(file, path, maxBytes),
+    mode: info.mode ?? 0o777,
+    uid: info.uid ?? -1,
+    ownUid: Deno.uid() ?? -2,
+  };
+}
+
+/** Whether an error says that there is no such file. */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound;
+}
+
+/** Whether an error says that the file may not be used. */
+export function isPermissionDenied(error: unknown): boolean {
+  return error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable;
+}

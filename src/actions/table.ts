@@ -1,0 +1,242 @@
+/**
+ * The actions of the product as one table. The command line, the HTTP API and its description, the audit trail and
+ * the terminal UI's keys and help all come from it. What an action does is in `src/supervisor`; here is what it is.
+ */
+import { z } from "zod";
+import type { PolicyAction } from "../../policy/decide.ts";
+import type { GuestState } from "../lifecycle/states.ts";
+import { parseVmId, VM_ID_RULE } from "../core/ids.ts";
+
+/** A guest id as a parameter. */
+const vmId = z.string().transform((text, context) => {
+  const id = parseVmId(text);
+  if (id) return id;
+  context.addIssue({ code: "custom", message: `a guest id is ${VM_ID_RULE}` });
+  return z.NEVER;
+});
+const ofGuest = z.strictObject({ id: vmId });
+const none = z.strictObject({});
+
+/** A new guest in a few words; the supervisor makes a whole record of it. */
+const definition = z.strictObject({
+  id: vmId,
+  type: z.enum(["linux", "windows"]),
+  name: z.string().optional(),
+  vcpu: z.int().min(1).optional(),
+  memory_mib: z.int().min(64).optional(),
+  /** A path under the data root that is there, or the size in bytes of a new disk. */
+  disk: z.union([z.strictObject({ path: z.string() }), z.strictObject({ bytes: z.int().min(1) })]).optional(),
+  /** Install medium: a path under the data root. */
+  cdrom: z.string().optional(),
+  tpm: z.boolean().optional(),
+  secure_boot: z.boolean().optional(),
+  profile: z.string().optional(),
+});
+export type Definition = z.output<typeof definition>;
+
+export type Risk = "none" | "low" | "disruptive" | "destructive";
+
+interface Spec {
+  readonly title: string;
+  readonly summary: string;
+  readonly method: "GET" | "POST" | "DELETE";
+  /** Below `/v1`; `{id}` is the guest. */
+  readonly path: string;
+  readonly params: z.ZodType;
+  /** States of the guest in which it makes sense; absent: it is about no guest, or any state will do. */
+  readonly states?: readonly GuestState[];
+  /** What policy is asked. Null: it only reads, policy is not asked and nothing is recorded. */
+  readonly policy: PolicyAction | null;
+  readonly risk: Risk;
+  /** May be asked while another action on the same guest is under way. */
+  readonly interrupts?: true;
+}
+
+const LIVE: readonly GuestState[] = ["running", "paused"];
+const REST: readonly GuestState[] = ["stopped", "crashed", "suspended"];
+
+export const ACTIONS = {
+  "status": {
+    title: "Status",
+    summary: "supervisor, policy revision, safe mode, sums of resources, guests",
+    method: "GET",
+    path: "/status",
+    params: none,
+    policy: null,
+    risk: "none",
+  },
+  "vm.list": {
+    title: "List guests",
+    summary: "all guests, also broken ones, with their observed state",
+    method: "GET",
+    path: "/vms",
+    params: none,
+    policy: null,
+    risk: "none",
+  },
+  "vm.show": {
+    title: "Show guest",
+    summary: "one guest: record, effective rights, live figures, last console lines",
+    method: "GET",
+    path: "/vms/{id}",
+    params: ofGuest,
+    policy: null,
+    risk: "none",
+  },
+  "vm.argv": {
+    title: "Show command lines",
+    summary: "the exact QEMU, swtpm and helper command lines; starts nothing",
+    method: "GET",
+    path: "/vms/{id}/argv",
+    params: ofGuest,
+    policy: null,
+    risk: "none",
+  },
+  "vm.define": {
+    title: "Define guest",
+    summary: "enters a guest into the registry and makes its disk, UEFI variables and TPM state",
+    method: "POST",
+    path: "/vms",
+    params: z.union([z.strictObject({ record: z.unknown() }), z.strictObject({ definition })]),
+    policy: "vm.define",
+    risk: "low",
+  },
+  "vm.start": {
+    title: "Start",
+    summary: "starts the guest's TPM and QEMU and lets it run, hidden",
+    method: "POST",
+    path: "/vms/{id}/start",
+    params: z.strictObject({ id: vmId, wait: z.enum(["running", "ready"]).optional() }),
+    states: REST,
+    policy: "vm.start",
+    risk: "low",
+  },
+  "vm.stop": {
+    title: "Stop",
+    summary: "asks the guest to shut down: agent, then ACPI, then QMP quit, then SIGKILL",
+    method: "POST",
+    path: "/vms/{id}/stop",
+    params: z.strictObject({ id: vmId, grace_s: z.number().min(0).max(3600).optional() }),
+    states: LIVE,
+    policy: "vm.stop",
+    risk: "disruptive",
+  },
+  "vm.kill": {
+    title: "Kill",
+    summary: "ends QEMU at once, without asking the guest",
+    method: "POST",
+    path: "/vms/{id}/kill",
+    params: ofGuest,
+    states: ["starting", "running", "paused", "suspending", "resuming", "stopping"],
+    policy: "vm.kill",
+    risk: "destructive",
+    interrupts: true,
+  },
+  "vm.pause": {
+    title: "Pause",
+    summary: "stops the guest's processors",
+    method: "POST",
+    path: "/vms/{id}/pause",
+    params: ofGuest,
+    states: ["running"],
+    policy: "vm.pause",
+    risk: "low",
+  },
+  "vm.resume": {
+    title: "Resume",
+    summary: "lets a paused guest run on",
+    method: "POST",
+    path: "/vms/{id}/resume",
+    params: ofGuest,
+    states: ["paused"],
+    policy: "vm.resume",
+    risk: "low",
+  },
+  "vm.reset": {
+    title: "Reset",
+    summary: "hard reset, as by the button",
+    method: "POST",
+    path: "/vms/{id}/reset",
+    params: ofGuest,
+    states: LIVE,
+    policy: "vm.reset",
+    risk: "destructive",
+  },
+  "vm.delete": {
+    title: "Delete",
+    summary: "takes the guest out of the registry; with disks also its folder",
+    method: "DELETE",
+    path: "/vms/{id}",
+    params: z.strictObject({ id: vmId, disks: z.boolean().optional() }),
+    states: ["stopped", "crashed", "suspended", "broken"],
+    policy: "vm.delete",
+    risk: "destructive",
+  },
+  "vm.present": {
+    title: "Present",
+    summary: "shows the guest to the operator; only it may receive input",
+    method: "POST",
+    path: "/vms/{id}/present",
+    params: ofGuest,
+    states: LIVE,
+    policy: "vm.present",
+    risk: "low",
+  },
+  "vm.hide": {
+    title: "Hide",
+    summary: "ends presentation and input",
+    method: "POST",
+    path: "/vms/{id}/hide",
+    params: ofGuest,
+    policy: "vm.hide",
+    risk: "none",
+    interrupts: true,
+  },
+  "net.show": {
+    title: "Show network",
+    summary: "what a guest's network is, and what policy would allow",
+    method: "GET",
+    path: "/vms/{id}/net",
+    params: ofGuest,
+    policy: null,
+    risk: "none",
+  },
+  "net.set": {
+    title: "Set network",
+    summary: "switches a guest's network to a profile, or off",
+    method: "POST",
+    path: "/vms/{id}/net",
+    params: z.strictObject({ id: vmId, profile: z.string().min(1).max(64) }),
+    policy: "net.set",
+    risk: "low",
+  },
+  "policy.explain": {
+    title: "Explain decision",
+    summary: "what policy would decide about an action on a guest, layer by layer; does nothing",
+    method: "GET",
+    path: "/vms/{id}/explain",
+    params: z.strictObject({ id: vmId, action: z.string(), profile: z.string().optional() }),
+    policy: null,
+    risk: "none",
+  },
+  "supervisor.stop": {
+    title: "Stop supervisor",
+    summary: "ends the supervisor; guests go on",
+    method: "POST",
+    path: "/supervisor/stop",
+    params: none,
+    policy: null,
+    risk: "low",
+  },
+} as const satisfies Record<string, Spec>;
+
+export type ActionId = keyof typeof ACTIONS;
+export type ActionParams<A extends ActionId> = z.output<typeof ACTIONS[A]["params"]>;
+export type ActionSpec = Spec;
+
+/** The table's row, with the types that all rows share. */
+export function actionSpec(id: ActionId): ActionSpec {
+  return ACTIONS[id];
+}
+
+export const ACTION_IDS = Object.keys(ACTIONS) as ActionId[]; // Object.keys forgets the literal types

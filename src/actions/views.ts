@@ -1,0 +1,108 @@
+/** What the supervisor shows of itself and of its guests: the answers of the API. Sizes in MiB, times as UTC text. */
+import type { GuestState } from "../lifecycle/states.ts";
+import type { GuestKind, VmId } from "../core/ids.ts";
+import type { JsonObject } from "../core/json.ts";
+import type { Problem, Reason } from "../core/problem.ts";
+import type { VmRecord } from "../../registry/types.ts";
+import type { EffectiveRights } from "../../policy/rights.ts";
+
+export type Accelerator = "kvm" | "tcg";
+
+/** One row of `vm list`. */
+export interface GuestView {
+  readonly id: VmId | string;
+  readonly name: string;
+  readonly kind: GuestKind | null;
+  readonly state: GuestState;
+  /** What is wrong, for a guest that is broken or crashed. */
+  readonly problem: string | null;
+  /** The guest agent answers. */
+  readonly ready: boolean;
+  readonly presented: boolean;
+  /** Name of the network profile that is on, or `off`. */
+  readonly network: string;
+  readonly policy_profile: string | null;
+  readonly vcpu: number | null;
+  readonly memory_mib: number | null;
+  readonly accelerator: Accelerator | null;
+  readonly pid: number | null;
+  readonly started_at: string | null;
+  /** What the operator should know: emulation, a narrowed policy, a missing record. */
+  readonly notes: readonly string[];
+}
+
+/** Live figures of a running guest; a part that does not answer is null and named in `unanswered`. */
+export interface LiveView {
+  readonly status: string | null;
+  readonly vcpus: readonly { readonly index: number; readonly thread_id: number }[] | null;
+  readonly memory: {
+    readonly assigned_mib: number;
+    /** By the guest's balloon driver: absent when it has none. */
+    readonly guest_free_mib?: number;
+    readonly guest_total_mib?: number;
+  } | null;
+  readonly block:
+    | readonly {
+      readonly node: string;
+      readonly read_bytes: number;
+      readonly written_bytes: number;
+      readonly read_ops: number;
+      readonly write_ops: number;
+    }[]
+    | null;
+  readonly tpm: readonly string[] | null;
+  readonly agent: JsonObject | null;
+  readonly unanswered: readonly string[];
+}
+
+export interface GuestDetail extends GuestView {
+  readonly record: VmRecord | null;
+  readonly rights: EffectiveRights | null;
+  readonly problems: readonly Problem[];
+  readonly live: LiveView | null;
+  /** Last lines of the serial console, sanitised. */
+  readonly serial_tail: readonly string[];
+}
+
+export interface StatusView {
+  readonly supervisor: {
+    readonly version: string;
+    readonly pid: number;
+    readonly root: string;
+    readonly started_at: string;
+  };
+  readonly policy: {
+    readonly revision: string;
+    readonly safe_mode: boolean;
+    readonly problem: Problem | null;
+  };
+  readonly host: {
+    readonly cpus: number;
+    readonly memory_mib: number;
+    readonly accelerator: Accelerator;
+    readonly accelerator_why: string;
+  };
+  readonly sums: {
+    readonly running: number;
+    readonly vcpus: number;
+    readonly memory_mib: number;
+    readonly memory_limit_mib: number | null;
+    readonly max_running: number | null;
+  };
+  readonly presented: string | null;
+  readonly guests: readonly GuestView[];
+}
+
+export interface CommandView {
+  readonly program: string;
+  readonly args: readonly string[];
+}
+
+/** Answer of an action that changed something. */
+export interface DoneView {
+  readonly done: string;
+  readonly vm?: string;
+  readonly state?: GuestState;
+  readonly reasons?: readonly Reason[];
+  readonly notes?: readonly string[];
+}

@@ -1,0 +1,98 @@
+/** Client of the control API: used by the command line and the terminal UI alike. */
+import { type ActionId, actionSpec } from "../actions/table.ts";
+import type { LoggedEvent } from "../audit/log.ts";
+import { Failure } from "../core/problem.ts";
+import { connectHttpUnix, type HttpClient } from "../ports/http_unix.ts";
+import { failureOf } from "./errors.ts";
+
+export class ApiClient {
+  readonly #http: HttpClient;
+
+  constructor(readonly socket: string) {
+    this.#http = connectHttpUnix(socket);
+  }
+
+  /**
+   * Performs an action. Failure with the supervisor's own problem when it refuses; `no_supervisor` when nobody listens;
+   * `outcome_unknown` when `signal` aborts by time or the connection is lost on the way.
+   */
+  async perform<T>(
+    action: ActionId,
+    params: Readonly<Record<string, unknown>> = {},
+    signal?: AbortSignal,
+  ): Promise<T> {
+    const spec = actionSpec(action);
+    const { id, ...rest } = params;
+    const path = `/v1${spec.path.replace("{id}", encodeURIComponent(String(id)))}`;
+    const inBody = spec.method === "POST";
+    const query = new URLSearchParams();
+    if (!inBody) {
+      for (const [key, value] of Object.entries(rest)) if (value !== undefined) query.set(key, String(value));
+    }
+    const response = await this.#send(query.size ? `${path}?${query}` : path, {
+      method: spec.method,
+      ...(inBody ? { body: JSON.stringify(spec.path.includes("{id}") ? rest : params) } : {}),
+      ...(signal ? { signal } : {}),
+    });
+    const text = await response.text();
+    let body: unknown;
+    try {
+      body = JSON.parse(text);
+    } catch {
+      body = undefined;
+    }
+    if (!response.ok) throw failureOf(response.status, body);
+    return body as T; // the supervisor is of this same program; its answers are described in actions/views.ts
+  }
+
+  /** Events from now on, until `signal` aborts or the supervisor ends. The stream is open when this resolves. */
+  async events(vm: string | undefined, signal: AbortSignal): Promise<AsyncIterable<LoggedEvent>> {
+    const response = await this.#send(`/v1/events${vm ? `?vm=${encodeURIComponent(vm)}` : ""}`, { signal });
+    if (!response.ok || !response.body) throw failureOf(response.status, undefined);
+    return parseEvents(response.body, signal);
+  }
+
+  async #send(path: string, init: RequestInit): Promise<Response> {
+    try {
+      return await this.#http.fetch(path, init);
+    } catch (error) {
+      if (init.signal?.aborted) {
+        throw new Failure({
+          code: "outcome_unknown",
+          message: "timed out: the supervisor was asked, but has not answered yet",
+          hint: "the action may still end well; look with `rayvisor status`",
+        });
+      }
+      throw new Failure({
+        code: "no_supervisor",
+        message: `no supervisor answers at ${this.socket}`,
+        hint: "start one with `rayvisor serve`",
+      }, { cause: error });
+    }
+  }
+
+  close(): void {
+    this.#http.close();
+  }
+}
+
+async function* parseEvents(
+  body: ReadableStream<Uint8Array>,
+  signal: AbortSignal,
+): AsyncIterable<LoggedEvent> {
+  let rest = "";
+  try {
+    for await (
+      const text of body.pipeThrough(new TextDecoderStream())
+    ) {
+      const blocks = (rest + text).split("\n\n");
+      rest = blocks.pop() ?? "";
+      for (const block of blocks) {
+        const data = block.split("\n").find((line) => line.startsWith("data: "));
+        if (data) yield JSON.parse(data.slice(6)) as LoggedEvent; // made by this same program
+      }
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}

@@ -1,0 +1,108 @@
+/** The control API: HTTP/1.1 and JSON on a unix socket, its routes made from the action table. */
+import { type Context, Hono } from "hono";
+import { ACTION_IDS, type ActionId, actionSpec } from "../actions/table.ts";
+import type { LoggedEvent } from "../audit/log.ts";
+import type { Actor } from "../audit/record.ts";
+import { isObject } from "../core/json.ts";
+import { fail, problemOf } from "../core/problem.ts";
+import { httpStatusOf } from "./errors.ts";
+import { openApi } from "./openapi.ts";
+
+/** What the API needs of a supervisor. */
+export interface ControlTarget {
+  readonly version: string;
+  perform(action: ActionId, params: unknown, actor: Actor): Promise<unknown>;
+  /** Calls `listener` for every event; the returned function ends it. */
+  listen(listener: (event: LoggedEvent) => void): () => void;
+}
+
+const MAX_BODY_BYTES = 1024 * 1024;
+
+/** The request handler of the API. */
+export function controlApi(target: ControlTarget): (request: Request) => Response | Promise<Response> {
+  const app = new Hono();
+  for (const id of ACTION_IDS) {
+    const spec = actionSpec(id);
+    const path = `/v1${spec.path.replace("{id}", ":id")}`;
+    app.on(spec.method, path, async (c) => {
+      const params = await paramsOf(c, spec.method);
+      return c.json(await target.perform(id, params, { kind: "local" }) ?? {});
+    });
+  }
+  app.get("/v1/events", (c) => eventStream(target, c.req.query("vm"), c.req.raw.signal));
+  app.get("/openapi.json", (c) => c.json(openApi(target.version)));
+  app.notFound((c) =>
+    problemResponse({ code: "not_found", message: `no such resource: ${c.req.method} ${c.req.path}` })
+  );
+  app.onError((error) => problemResponse(problemOf(error)));
+  return (request) => app.fetch(request);
+}
+
+function problemResponse(problem: ReturnType<typeof problemOf>): Response {
+  return Response.json({ error: problem }, { status: httpStatusOf(problem) });
+}
+
+/** Parameters of an action: the path's, the query's (texts), then the JSON body's. */
+async function paramsOf(c: Context, method: string): Promise<Record<string, unknown>> {
+  const given: Record<string, unknown> = { ...c.req.query(), ...c.req.param() };
+  if (method === "DELETE" && given.disks !== undefined) given.disks = given.disks === "true";
+  if (method !== "POST") return given;
+  const bytes = await boundedBody(c.req.raw);
+  if (bytes.length === 0) return given;
+  let body: unknown;
+  try {
+    body = JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    fail("usage", "the request body is not JSON");
+  }
+  if (!isObject(body)) fail("usage", "the request body is not a JSON object");
+  return { ...body, ...given };
+}
+
+async function boundedBody(request: Request): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body ?? []) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES) fail("usage", `the request body is larger than ${MAX_BODY_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  const all = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, at);
+    at += chunk.length;
+  }
+  return all;
+}
+
+/**
+ * Server-sent events. A client that does not read is cut off when its queue is full: it can connect again, while a
+ * queue without bound would take the supervisor's memory.
+ */
+function eventStream(target: ControlTarget, vm: string | undefined, signal: AbortSignal): Response {
+  const utf8 = new TextEncoder();
+  let stop = () => {};
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      controller.enqueue(utf8.encode(": connected\n\n"));
+      const unlisten = target.listen((event) => {
+        if (vm !== undefined && event.fields.vm !== vm) return;
+        if ((controller.desiredSize ?? 0) <= 0) {
+          stop();
+          controller.error(new Error("the reader is too slow"));
+          return;
+        }
+        controller.enqueue(
+          utf8.encode(`event: ${event.event.split(":", 1)[0]}\ndata: ${JSON.stringify(event)}\n\n`),
+        );
+      });
+      stop = unlisten;
+      signal.addEventListener("abort", unlisten, { once: true });
+    },
+    cancel: () => stop(),
+  }, { highWaterMark: 1024 });
+  return new Response(body, {
+    headers: { "content-type": "text/event-stream", "cache-control": "no-store" },
+  });
+}

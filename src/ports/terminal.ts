@@ -1,0 +1,62 @@
+/** Standard streams, arguments, environment and signals of this process. */
+
+export interface Terminal {
+  /** Writes all of `text` to standard output. A reader that went away (EPIPE) ends the process quietly, as `head` does. */
+  out(text: string): void;
+  err(text: string): void;
+  readonly outIsTerminal: boolean;
+  readonly errIsTerminal: boolean;
+  readonly inIsTerminal: boolean;
+  /** Width of the terminal in columns; 80 where there is none. */
+  readonly columns: number;
+}
+
+const utf8 = new TextEncoder();
+
+function writeAllSync(stream: { writeSync(data: Uint8Array): number }, text: string): void {
+  const bytes = utf8.encode(text);
+  try {
+    for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
+  } catch (error) {
+    if (error instanceof Deno.errors.BrokenPipe) Deno.exit(0);
+    throw error;
+  }
+}
+
+export const systemTerminal: Terminal = {
+  out: (text) => writeAllSync(Deno.stdout, text),
+  err: (text) => writeAllSync(Deno.stderr, text),
+  get outIsTerminal() {
+    return Deno.stdout.isTerminal();
+  },
+  get errIsTerminal() {
+    return Deno.stderr.isTerminal();
+  },
+  get inIsTerminal() {
+    return Deno.stdin.isTerminal();
+  },
+  get columns() {
+    try {
+      return Deno.consoleSize().columns;
+    } catch {
+      return 80;
+    }
+  },
+};
+
+/** An environment variable, or undefined; also when this program has no right to read it. */
+export function envVar(name: string): string | undefined {
+  try {
+    return Deno.env.get(name) || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Calls `handler` on a signal; the returned function ends it. */
+export function onSignal(signal: Deno.Signal, handler: () => void): () => void {
+  Deno.addSignalListener(signal, handler);
+  return () => Deno.removeSignalListener(signal, handler);
+}
+
+export const processId = Deno.pid;
