@@ -1,0 +1,64 @@
+/** Looking at folders and files without reading them. */
+
+export interface FileFacts {
+  readonly size: number;
+  /** Last change of the content, milliseconds since 1970. */
+  readonly modifiedMs: number;
+}
+
+/** Names in a folder, sorted; none when the folder is not there. */
+export async function listFolder(path: string): Promise<string[]> {
+  const names: string[] = [];
+  try {
+    for await (const entry of Deno.readDir(path)) names.push(entry.name);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return names.sort();
+}
+
+/** Size and time of a regular file, symbolic links followed; undefined when there is none at `path`. */
+export async function fileFacts(path: string): Promise<FileFacts | undefined> {
+  try {
+    const info = await Deno.stat(path);
+    return info.isFile ? { size: info.size, modifiedMs: info.mtime?.getTime() ?? 0 } : undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
+    throw error;
+  }
+}
+
+/** The first folder of `path` (colon-separated) that holds a file `program`, joined with it; undefined when none does. */
+export async function findProgram(program: string, path: string): Promise<string | undefined> {
+  if (program.startsWith("/")) return await fileFacts(program) ? program : undefined;
+  for (const folder of path.split(":")) {
+    if (folder.startsWith("/") && await fileFacts(`${folder}/${program}`)) return `${folder}/${program}`;
+  }
+  return undefined;
+}
+
+/** A new empty folder of mode 0700 in the system's folder for temporary files. The caller removes it. */
+export async function makeTempFolder(prefix: string): Promise<string> {
+  return await Deno.makeTempDir({ prefix });
+}
+
+/** Undefined when this process can open `path` for reading and writing, else why it can't. */
+export async function whyNotOpenable(path: string): Promise<string | undefined> {
+  try {
+    using _file = await Deno.open(path, { read: true, write: true });
+    return undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return `${path} is not there`;
+    if (error instanceof Deno.errors.PermissionDenied) return `this user may not open ${path}`;
+    return `${path} can't be opened: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+/** rename(2): the target is replaced in one step. */
+export async function moveFile(from: string, to: string): Promise<void> {
+  await Deno.rename(from, to);
+}
+
+export async function setMode(path: string, mode: number): Promise<void> {
+  await Deno.chmod(path, mode);
+}
