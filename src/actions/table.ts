@@ -3,7 +3,7 @@
  * the terminal UI's keys and help all come from it. What an action does is in `src/supervisor`; here is what it is.
  */
 import { z } from "zod";
-import type { PolicyAction } from "../../policy/decide.ts";
+import type { PolicyAction } from "../../policy/types.ts";
 import type { GuestState } from "../lifecycle/states.ts";
 import { parseVmId, VM_ID_RULE } from "../core/ids.ts";
 

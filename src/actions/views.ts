@@ -5,6 +5,7 @@ import type { JsonObject } from "../core/json.ts";
 import type { Problem, Reason } from "../core/problem.ts";
 import type { VmRecord } from "../../registry/types.ts";
 import type { EffectiveRights } from "../../policy/rights.ts";
+import type { Decision, Explanation } from "../../policy/types.ts";
 
 export type Accelerator = "kvm" | "tcg";
 
@@ -105,4 +106,23 @@ export interface DoneView {
   readonly state?: GuestState;
   readonly reasons?: readonly Reason[];
   readonly notes?: readonly string[];
+}
+
+export interface NetView {
+  readonly vm: string;
+  /** The profile that is on, or `off`. */
+  readonly network: string;
+  /** What the record asks for; null: nothing. */
+  readonly asked: string | null;
+  /** The most that policy grants. */
+  readonly granted: string;
+  /** Network profiles that policy lets this guest ask for. */
+  readonly profiles: readonly string[];
+}
+
+export interface ExplainView {
+  readonly vm: string;
+  readonly action: string;
+  readonly decision: Decision;
+  readonly layers: Explanation["layers"];
 }

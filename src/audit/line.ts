@@ -1,7 +1,7 @@
 /** One line of the human log. Nothing that a guest says can look like a line of its own or like another field. */
 import { sanitizeLine } from "../core/sanitize.ts";
 import { formatUtc, type Instant } from "../core/time.ts";
-import type { LogLevel, MarkerFields } from "./markers.ts";
+import { LOG_LEVELS, type LogLevel, type MarkerFields } from "./markers.ts";
 
 const BARE = /^[A-Za-z0-9._:/@+-]+$/;
 
@@ -26,4 +26,24 @@ export function formatLogLine(
 ): string {
   const head = `${formatUtc(at)} ${level.toUpperCase()} ${component} ${event.replace(/\s+/g, "_")}`;
   return [head, ...Object.entries(fields).map(([k, v]) => formatField(k, v))].join(" ");
+}
+
+/** What a line of the human log says, or undefined when it is no such line. */
+export function parseLogLine(line: string): {
+  readonly time: string;
+  readonly level: LogLevel;
+  readonly component: string;
+  readonly event: string;
+  readonly fields: Readonly<Record<string, string>>;
+} | undefined {
+  const match = /^(\S+) ([A-Z]+) (\S+) (\S+)(.*)$/.exec(line);
+  const level = LOG_LEVELS.find((known) => known === match?.[2]?.toLowerCase());
+  if (!match || !level) return undefined;
+  const fields: Record<string, string> = {};
+  for (
+    const [, key = "", quoted, bare] of (match[5] ?? "").matchAll(/ ([^ =]+)=(?:("(?:[^"\\]|\\.)*")|(\S*))/g)
+  ) {
+    fields[key] = quoted === undefined ? bare ?? "" : String(JSON.parse(quoted));
+  }
+  return { time: match[1] ?? "", level, component: match[3] ?? "", event: match[4] ?? "", fields };
 }

@@ -25,7 +25,7 @@ export const EXIT_OF = {
   invalid_registry: 8,
   registry_unsupported: 8,
   invalid_answers: 8,
-  path_escape: 8,
+  path_escape: 3,
 } as const;
 
 export type ProblemCode = keyof typeof EXIT_OF;

@@ -102,6 +102,15 @@ export interface RunResult {
  * the program is not there, `outcome_unknown` when the time is over, `cancelled` when `signal` aborted.
  */
 export async function run(program: string, options: RunOptions = {}): Promise<RunResult> {
+  const result = await runForBytes(program, options);
+  return { ...result, stdout: new TextDecoder().decode(result.stdout) };
+}
+
+/** As {@link run}, for a program whose output is not text. */
+export async function runForBytes(
+  program: string,
+  options: RunOptions = {},
+): Promise<Omit<RunResult, "stdout"> & { readonly stdout: Uint8Array }> {
   const timeout = AbortSignal.timeout(options.timeoutMs ?? 60_000);
   const signal = options.signal ? AbortSignal.any([timeout, options.signal]) : timeout;
   let child: Deno.ChildProcess;
@@ -132,12 +141,11 @@ export async function run(program: string, options: RunOptions = {}): Promise<Ru
       `${program} did not end within ${(options.timeoutMs ?? 60_000) / 1000} s and was killed`,
     );
   }
-  const text = new TextDecoder();
   return {
     code: output.code,
     signal: output.signal,
-    stdout: text.decode(output.stdout),
-    stderr: text.decode(output.stderr),
+    stdout: output.stdout,
+    stderr: new TextDecoder().decode(output.stderr),
   };
 }
 

@@ -5,9 +5,9 @@ import { fail, Failure, type Problem, problemOf } from "../core/problem.ts";
 import type { PolicyRevision } from "../core/ids.ts";
 import { sha256Hex } from "../audit/log.ts";
 import { isNotFound, isPermissionDenied, openPrivate } from "../ports/files.ts";
-import type { PolicyState } from "../../policy/decide.ts";
+import type { PolicyState } from "../../policy/types.ts";
 import { loadPolicyBytes, MAX_POLICY_BYTES } from "../../policy/load.ts";
-import type { LoadedPolicy } from "../../policy/load.ts";
+import type { LoadedPolicy } from "../../policy/model.ts";
 
 /**
  * Reads a policy file. Failure `invalid_policy` with every problem; also when others than its owner can write it, or
@@ -20,7 +20,10 @@ export async function readPolicy(path: string): Promise<LoadedPolicy> {
     fail("invalid_policy", `${path} can be written by others than its owner (${seen})`, {
       path,
       hint: `chmod 600 ${path}`,
-      reasons: [{ rule: "policy_file_permissions", why: `a policy that others can write proves nothing: ${seen}` }],
+      reasons: [{
+        rule: "policy_file_permissions",
+        why: `a policy that others can write proves nothing: ${seen}`,
+      }],
     });
   }
   const loaded = loadPolicyBytes(bytes, path, sha256Hex(bytes) as PolicyRevision); // the hash is what a revision is

@@ -26,7 +26,9 @@ export class SerialLog {
         if (n === null) return;
         this.#take(buffer.slice(0, n));
       }
-    } catch { /* the guest is gone */ } finally {
+    } catch {
+      /* the guest is gone */
+    } finally {
       stream.close();
       this.#file?.close();
       this.#file = undefined;

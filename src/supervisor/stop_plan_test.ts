@@ -8,8 +8,14 @@ Deno.test("stopPlan() asks the agent first, then ACPI, then QEMU, then the kerne
 });
 
 Deno.test("stopPlan() does not ask a guest that can't answer", () => {
-  assert.deepEqual(stopPlan({ graceMs: 60_000, agentAnswers: true, paused: true }).map((s) => s.step), ["quit", "kill"]);
-  assert.deepEqual(stopPlan({ graceMs: 0, agentAnswers: true, paused: false }).map((s) => s.step), ["quit", "kill"]);
+  assert.deepEqual(stopPlan({ graceMs: 60_000, agentAnswers: true, paused: true }).map((s) => s.step), [
+    "quit",
+    "kill",
+  ]);
+  assert.deepEqual(stopPlan({ graceMs: 0, agentAnswers: true, paused: false }).map((s) => s.step), [
+    "quit",
+    "kill",
+  ]);
   assert.deepEqual(stopPlan({ graceMs: 9, agentAnswers: false, paused: false }).map((s) => s.step), [
     "acpi",
     "quit",

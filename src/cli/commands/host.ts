@@ -1,0 +1,126 @@
+/** `init`, `serve`, `status`, `events`: the data root and its supervisor. */
+import type { StatusView } from "../../actions/views.ts";
+import { formatDuration } from "../../core/units.ts";
+import { makeDataRoot } from "../../../registry/layout.ts";
+import { exists, readTextBounded, writeFileAtomic } from "../../ports/files.ts";
+import { Command } from "../command.ts";
+import { connect, isServing, startInBackground } from "../connect.ts";
+import { type Context, requireRoot } from "../context.ts";
+import { renderEvent, renderStatus } from "../render.ts";
+import { parseLogLine } from "../../audit/line.ts";
+import { type MakeContext, withSupervisor } from "./shared.ts";
+
+export function initCommand(context: MakeContext): Command {
+  return new Command("init").description("make a data root: folders, a commented policy, an empty registry")
+    .action(async (_options, command) => {
+      const c = context(command as Command);
+      const made = await initRoot(c);
+      c.output.result(
+        { root: c.root, made },
+        () =>
+          made.length === 0 ? `${c.root} is a data root already; nothing was changed` : [
+            `data root ${c.root}`,
+            ...made.map((file) => `  made ${file}`),
+            `next: rayvisor --root ${c.root} status`,
+          ]
+            .join("\n"),
+      );
+    }) as Command;
+}
+
+/** Makes what is missing of a data root; returns the files it made. */
+export async function initRoot(c: Context): Promise<string[]> {
+  const { POLICY_TEMPLATE } = await import("../../../policy/template.ts");
+  await makeDataRoot(c.root);
+  const wanted: readonly (readonly [string, string])[] = [
+    [c.layout.policyFile, POLICY_TEMPLATE],
+    [c.layout.registryFile, JSON.stringify({ version: 0, vms: {} }, null, 2) + "\n"],
+  ];
+  const made: string[] = [];
+  for (const [file, text] of wanted) {
+    if (await exists(file)) continue;
+    await writeFileAtomic(file, text);
+    made.push(file);
+  }
+  return made;
+}
+
+export function serveCommand(context: MakeContext): Command {
+  return new Command("serve").description("the supervisor of a data root")
+    .option("--foreground", "stay in this terminal and show events")
+    .option(
+      "--announce",
+      "with --foreground: one JSON line on standard output when ready or failed, then silence",
+    )
+    .option("--stop", "end the running supervisor; guests go on")
+    .action(async (options, command) => {
+      const c = context(command as unknown as Command);
+      if (options.stop) return await stopSupervisor(c);
+      if (options.foreground) {
+        await requireRoot(c);
+        const { serve } = await import("../../supervisor/serve.ts");
+        return await serve(c.root, c.layout, c.output, options.announce ?? false);
+      }
+      if (await isServing(c.layout.socket)) {
+        return c.output.result(
+          { done: "serve", already: true },
+          () => `a supervisor serves ${c.root} already`,
+        );
+      }
+      await requireRoot(c);
+      const { pid } = await startInBackground(c);
+      c.output.result({ done: "serve", pid }, () => `the supervisor serves ${c.root} (pid ${pid})`);
+    }) as Command;
+}
+
+async function stopSupervisor(c: Context): Promise<void> {
+  if (!await isServing(c.layout.socket)) {
+    return c.output.result({ done: "serve.stop", already: true }, () => `no supervisor runs on ${c.root}`);
+  }
+  await withSupervisor(c, (s) => s.perform("supervisor.stop", {}, c.deadline));
+  c.output.result({ done: "serve.stop" }, () => "the supervisor ends; guests go on");
+}
+
+export function statusCommand(context: MakeContext): Command {
+  return new Command("status").description(
+    "supervisor, policy revision, safe mode, sums of resources, guests",
+  )
+    .action(async (_options, command) => {
+      const c = context(command as Command);
+      await requireRoot(c);
+      if (!await isServing(c.layout.socket)) {
+        return c.output.result(
+          { supervisor: null, root: c.root },
+          () =>
+            `no supervisor runs on ${c.root}; any command that needs one starts it (\`rayvisor vm list\`)`,
+        );
+      }
+      const status = await withSupervisor(c, (s) => s.perform<StatusView>("status", {}, c.deadline));
+      c.output.result(status, (view) => renderStatus(c.output, view, Date.now()));
+    }) as Command;
+}
+
+export function eventsCommand(context: MakeContext): Command {
+  return new Command("events").description("markers: the last ones, or with -f as they happen")
+    .option("-f, --follow", "wait for more")
+    .option("--vm <id>", "only of this guest")
+    .option("-n, --lines <n>", "how many of the last ones", "20")
+    .action(async (options, command) => {
+      const c = context(command as unknown as Command);
+      await requireRoot(c);
+      if (options.follow) return await followEvents(c, options.vm);
+      const text = await readTextBounded(c.layout.rayosLog, 64 * 1024 * 1024).catch(() => "");
+      const events = text.split("\n").map(parseLogLine).filter((event) => event !== undefined)
+        .filter((event) => options.vm === undefined || event.fields.vm === options.vm)
+        .slice(-Math.max(1, Number(options.lines) || 20));
+      for (const event of events) c.output.item(event, (e) => renderEvent(c.output, e));
+    }) as Command;
+}
+
+async function followEvents(c: Context, vm: string | undefined): Promise<void> {
+  const client = await connect(c);
+  const started = performance.now();
+  const events = await client.events(vm, c.deadline ?? new AbortController().signal);
+  for await (const event of events) c.output.item(event, (e) => renderEvent(c.output, e));
+  c.output.note(`the supervisor ended the stream after ${formatDuration(performance.now() - started)}`);
+}

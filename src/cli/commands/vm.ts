@@ -1,0 +1,180 @@
+/** `rayvisor vm ...`: guests. */
+import { type ActionId, actionSpec } from "../../actions/table.ts";
+import type { CommandView, DoneView, GuestDetail, GuestView } from "../../actions/views.ts";
+import { fail } from "../../core/problem.ts";
+import { parseSize } from "../../core/units.ts";
+import { readTextBounded } from "../../ports/files.ts";
+import { Command, InvalidArgumentError, Option } from "../command.ts";
+import type { Context } from "../context.ts";
+import { sanitizeLine } from "../../core/sanitize.ts";
+import { renderGuest, renderGuests } from "../render.ts";
+import { type MakeContext, withSupervisor } from "./shared.ts";
+
+const MAX_RECORD_BYTES = 1024 * 1024;
+
+export function vmCommand(context: MakeContext): Command {
+  const vm = new Command("vm").description("guests: define, start, stop, present, look at");
+  addReading(vm as Command, context);
+  addDefine(vm as Command, context);
+  for (const verb of ["kill", "pause", "resume", "reset", "present"] as const) {
+    vm.command(`${verb} <id>`).description(actionSpec(`vm.${verb}`).summary)
+      .action(async (id, _options, command) =>
+        await change(context(command as Command), `vm.${verb}`, { id })
+      );
+  }
+  vm.command("hide [id]").description(`${actionSpec("vm.hide").summary}; without ID: the presented one`)
+    .action(async (id, _options, command) => await hide(context(command as Command), id));
+  vm.command("start <id>").description(actionSpec("vm.start").summary)
+    .addOption(
+      new Option("--wait <for>", "until QEMU runs it, or until its guest agent answers")
+        .choices(["running", "ready"] as const).default("running" as const),
+    )
+    .action(async (id, options, command) =>
+      await change(context(command as unknown as Command), "vm.start", { id, wait: options.wait })
+    );
+  vm.command("stop <id>").description(actionSpec("vm.stop").summary)
+    .option("--grace <seconds>", "time for the guest before it is ended", wholeNumber)
+    .action(async (id, options, command) =>
+      await change(context(command as unknown as Command), "vm.stop", {
+        id,
+        ...(options.grace === undefined ? {} : { grace_s: options.grace }),
+      })
+    );
+  vm.command("delete <id>").description(actionSpec("vm.delete").summary)
+    .option("--disks", "also delete its folder: disks, UEFI variables, TPM state, snapshots")
+    .option("--yes", "really")
+    .action(async (id, options, command) => {
+      if (!options.yes) {
+        fail(
+          "usage",
+          `deleting ${id} wants --yes${options.disks ? ": its disks can't be brought back" : ""}`,
+        );
+      }
+      await change(context(command as unknown as Command), "vm.delete", {
+        id,
+        ...(options.disks ? { disks: true } : {}),
+      });
+    });
+  return vm as Command;
+}
+
+function addReading(vm: Command, context: MakeContext): void {
+  vm.command("list").description(actionSpec("vm.list").summary).action(async (_options, command) => {
+    const c = context(command as Command);
+    const guests = await withSupervisor(c, (s) => s.perform<GuestView[]>("vm.list", {}, c.deadline));
+    c.output.result(guests, (view) => renderGuests(c.output, view, Date.now()));
+  });
+  vm.command("show <id>").description(actionSpec("vm.show").summary).action(async (id, _options, command) => {
+    const c = context(command as Command);
+    const guest = await withSupervisor(c, (s) => s.perform<GuestDetail>("vm.show", { id }, c.deadline));
+    c.output.result(guest, (view) => renderGuest(c.output, view, Date.now()));
+  });
+  vm.command("argv <id>").description(actionSpec("vm.argv").summary).action(async (id, _options, command) => {
+    const c = context(command as Command);
+    const commands = await withSupervisor(c, (s) => s.perform<CommandView[]>("vm.argv", { id }, c.deadline));
+    c.output.result(
+      commands,
+      (views) =>
+        views.map((view) => sanitizeLine([view.program, ...view.args].map(shellQuote).join(" "), Infinity))
+          .join("\n\n"),
+    );
+  });
+}
+
+function addDefine(vm: Command, context: MakeContext): void {
+  vm.command("define [file]").description(
+    `${actionSpec("vm.define").summary}: a registry record, or the flags`,
+  )
+    .addOption(new Option("--type <kind>", "kind of guest").choices(["linux", "windows"] as const))
+    .option("--id <id>", "its id: immutable, a folder name")
+    .option("--name <name>", "its name for people; default the id")
+    .option("--vcpu <n>", "virtual processors", wholeNumber)
+    .option("--memory <MiB>", "memory in MiB", wholeNumber)
+    .option("--disk <path|size>", "a disk image in the data root, or the size of a new one (64G)")
+    .option("--cdrom <path>", "install medium in the data root")
+    .option("--tpm", "with a TPM 2.0")
+    .option("--secure-boot", "with Secure Boot enforced")
+    .option("--profile <name>", "policy profile; default `default-linux` or `default-windows`")
+    .action(async (file, options, command) => {
+      const c = context(command as unknown as Command);
+      if (file !== undefined) {
+        if (Object.keys(options).length > 0) fail("usage", "give a record file or flags, not both");
+        return await change(c, "vm.define", { record: await readRecord(file) });
+      }
+      if (!options.type || !options.id) {
+        fail("usage", "a new guest wants a record file, or at least --type and --id");
+      }
+      await change(c, "vm.define", {
+        definition: {
+          id: options.id,
+          type: options.type,
+          name: options.name,
+          vcpu: options.vcpu,
+          memory_mib: options.memory,
+          disk: options.disk === undefined ? undefined : diskOf(options.disk),
+          cdrom: options.cdrom,
+          tpm: options.tpm,
+          secure_boot: options.secureBoot,
+          profile: options.profile,
+        },
+      });
+    });
+}
+
+function diskOf(text: string): { bytes: number } | { path: string } {
+  const bytes = /^\d/.test(text) ? parseSize(text) : undefined;
+  return bytes === undefined ? { path: text } : { bytes };
+}
+
+async function readRecord(file: string): Promise<unknown> {
+  const text = await readTextBounded(file, MAX_RECORD_BYTES).catch((error: unknown) =>
+    fail("not_found", `${file} can't be read: ${error instanceof Error ? error.message : error}`, {
+      path: file,
+    })
+  );
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    return fail(
+      "invalid_registry",
+      `${file} is not JSON: ${error instanceof Error ? error.message : error}`,
+      {
+        path: file,
+      },
+    );
+  }
+}
+
+async function hide(c: Context, id: string | undefined): Promise<void> {
+  await withSupervisor(c, async (s) => {
+    const target = id ?? (await s.perform<{ presented: string | null }>("status", {}, c.deadline)).presented;
+    if (target === null) return c.output.result({ done: "vm.hide" }, () => "no guest is presented");
+    const done = await s.perform<DoneView>("vm.hide", { id: target }, c.deadline);
+    c.output.result(done, renderDone);
+  });
+}
+
+/** Asks for a change and says what came of it. */
+export async function change(c: Context, action: ActionId, params: Record<string, unknown>): Promise<void> {
+  const done = await withSupervisor(c, (s) => s.perform<DoneView>(action, params, c.deadline));
+  c.output.result(done, renderDone);
+}
+
+function renderDone(done: DoneView): string {
+  const state = done.state ? ` is ${done.state}` : "";
+  const notes = (done.notes ?? []).map((note) => `\n  ${sanitizeLine(note, 200)}`).join("");
+  return `${done.vm ?? done.done}${done.vm ? state || ` ${done.done}` : ": done"}${notes}`;
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) {
+    throw new InvalidArgumentError("not a whole number");
+  }
+  return value;
+}
+
+/** A word as a POSIX shell reads it. For display: nothing is ever run through a shell. */
+export function shellQuote(word: string): string {
+  return /^[A-Za-z0-9_.,:=/@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

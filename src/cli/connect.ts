@@ -1,0 +1,57 @@
+/** From a command to the supervisor of its data root, which is started in the background when there is none. */
+import { ApiClient } from "../api/client.ts";
+import { EXIT_OF, fail, Failure, type ProblemCode } from "../core/problem.ts";
+import { isObject } from "../core/json.ts";
+import { announceOf, spawnSelf } from "../ports/self.ts";
+import { connectUnix, connectWhenReady } from "../ports/unix_socket.ts";
+import { type Context, requireRoot } from "./context.ts";
+
+const START_TIMEOUT_MS = 30_000;
+
+/** Whether a supervisor takes connections on this root. */
+export async function isServing(socket: string): Promise<boolean> {
+  try {
+    (await connectUnix(socket)).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A client of the running supervisor; Failure `no_supervisor` when there is none. */
+export async function connectRunning(context: Context): Promise<ApiClient> {
+  if (!await isServing(context.layout.socket)) {
+    fail("no_supervisor", `no supervisor runs on ${context.root}`, {
+      hint: "start one with `rayvisor serve`",
+    });
+  }
+  return new ApiClient(context.layout.socket);
+}
+
+/** A client of the supervisor, started in the background when there is none. */
+export async function connect(context: Context): Promise<ApiClient> {
+  if (!await isServing(context.layout.socket)) {
+    await requireRoot(context);
+    await startInBackground(context);
+  }
+  return new ApiClient(context.layout.socket);
+}
+
+/** Starts the supervisor and waits for its word that it takes requests. */
+export async function startInBackground(context: Context): Promise<{ pid: number }> {
+  const child = spawnSelf(["--root", context.root, "serve", "--foreground", "--announce"]);
+  const announced = await announceOf(child, START_TIMEOUT_MS);
+  const word: unknown = announced === undefined ? undefined : JSON.parse(announced);
+  if (isObject(word) && word.ready === true) return { pid: child.pid };
+  const problem = isObject(word) && isObject(word.error) ? word.error : undefined;
+  if (problem?.code === "busy") { // another command was quicker: its supervisor will do
+    (await connectWhenReady(context.layout.socket, START_TIMEOUT_MS)).close();
+    return { pid: child.pid };
+  }
+  if (problem && typeof problem.code === "string" && problem.code in EXIT_OF) {
+    throw new Failure({ ...problem, code: problem.code as ProblemCode, message: String(problem.message) });
+  }
+  return fail("failed", "the supervisor ended before it was ready", {
+    hint: `see ${context.layout.supervisorLog}, or run \`rayvisor serve --foreground\``,
+  });
+}

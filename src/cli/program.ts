@@ -1,0 +1,105 @@
+/** The command line: its tree of commands, and how a failure becomes an exit code. */
+import { exitCodeOf, Failure } from "../core/problem.ts";
+import { didYouMean } from "../core/suggest.ts";
+import { envVar, type Terminal } from "../ports/terminal.ts";
+import { Command, CommanderError, ExitWith } from "./command.ts";
+import { auditCommand } from "./commands/audit.ts";
+import { completionsCommand } from "./commands/completions.ts";
+import { demoCommand } from "./commands/demo.ts";
+import { eventsCommand, initCommand, serveCommand, statusCommand } from "./commands/host.ts";
+import { netCommand, policyCommand, registryCommand } from "./commands/rules.ts";
+import { contextMaker } from "./commands/shared.ts";
+import { vmCommand } from "./commands/vm.ts";
+import { outputOf } from "./context.ts";
+import { versionLine } from "./version.ts";
+
+const USAGE_EXIT = 2;
+
+export function buildProgram(terminal: Terminal): Command {
+  const program = new Command("rayvisor")
+    .description("The supervisor of a RayOS host: guests that do what policy allows, and no more.")
+    .version(versionLine(), "--version", "print version and base runtime")
+    .option("--root <dir>", "data root; default $RAYOS_ROOT, else /var/rayos")
+    .option("--json", "one JSON document on standard output (streams: JSON Lines)")
+    .option("--quiet", "no remarks on standard error")
+    .option("--no-color", "no colours; also with NO_COLOR set")
+    .option("--timeout <seconds>", "give up waiting after so long: exit code 6, the outcome is unknown")
+    .showHelpAfterError(false)
+    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: () => {} }) as Command;
+  const context = contextMaker(terminal);
+  const commands = [
+    initCommand(context),
+    serveCommand(context),
+    statusCommand(context),
+    demoCommand(context),
+    vmCommand(context),
+    netCommand(context),
+    policyCommand(context),
+    registryCommand(context),
+    auditCommand(context),
+    eventsCommand(context),
+    completionsCommand(context, () => program),
+  ];
+  for (const command of commands) program.addCommand(command);
+  configure(program);
+  return program;
+}
+
+/** Settings that commander does not hand down to commands that were made apart. */
+function configure(program: Command): void {
+  const visit = (command: Command) => {
+    command.exitOverride().showSuggestionAfterError(true).copyInheritedSettings(program);
+    for (const child of command.commands) visit(child as Command);
+  };
+  program.exitOverride();
+  for (const child of program.commands) visit(child as Command);
+}
+
+/** Runs one command line (without the program's name). Returns the exit code of `cli.md`; never throws. */
+export async function main(args: readonly string[], terminal: Terminal): Promise<number> {
+  const program = buildProgram(terminal);
+  if (args.length === 0) {
+    terminal.err(program.helpInformation());
+    return USAGE_EXIT;
+  }
+  try {
+    await program.parseAsync([...args], { from: "user" });
+    return 0;
+  } catch (error) {
+    if (error instanceof ExitWith) return error.exitCode;
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    const beforeDash = args.includes("--") ? args.slice(0, args.indexOf("--")) : args;
+    const output = outputOf(terminal, {
+      json: beforeDash.includes("--json"),
+      color: !beforeDash.includes("--no-color"),
+    });
+    if (error instanceof CommanderError) {
+      output.failure(usageFailure(error, program, args));
+      return USAGE_EXIT;
+    }
+    const problem = output.failure(error);
+    if (envVar("RAYOS_DEBUG") && error instanceof Error) terminal.err(`${error.stack}\n`);
+    return exitCodeOf(problem);
+  }
+}
+
+function usageFailure(error: CommanderError, program: Command, args: readonly string[]): Failure {
+  if (error.code === "commander.help") {
+    return new Failure({ code: "usage", message: "a command is missing", hint: "see `rayvisor --help`" });
+  }
+  const message = error.message.replace(/^error: /, "").replace(/\n?\(Did you mean [\s\S]*\)$/, "");
+  const near = error.code === "commander.unknownCommand" ? nearCommand(program, args) : undefined;
+  const said = /\(Did you mean (.*)\?\)/.exec(error.message)?.[1];
+  const suggestion = near ?? said;
+  return new Failure({
+    code: "usage",
+    message,
+    hint: suggestion ? `did you mean '${suggestion}'? see \`rayvisor --help\`` : "see `rayvisor --help`",
+  });
+}
+
+function nearCommand(program: Command, args: readonly string[]): string | undefined {
+  const word = args.find((arg) => !arg.startsWith("-"));
+  return word === undefined ? undefined : didYouMean(word, program.commands.map((command) => command.name()));
+}

@@ -1,0 +1,141 @@
+/** Views as text for people. */
+import type { GuestDetail, GuestView, StatusView } from "../actions/views.ts";
+import type { AuditRecord } from "../audit/record.ts";
+import type { LoggedEvent } from "../audit/log.ts";
+import { formatField } from "../audit/line.ts";
+import { sanitizeLine } from "../core/sanitize.ts";
+import { formatBytes, formatDuration, MIB } from "../core/units.ts";
+import { type Output, type Style, table } from "./output.ts";
+
+const STATE_STYLE: Readonly<Record<string, Style>> = {
+  running: "green",
+  paused: "yellow",
+  starting: "cyan",
+  stopping: "cyan",
+  crashed: "red",
+  broken: "red",
+  stopped: "dim",
+};
+
+export function renderGuests(output: Output, guests: readonly GuestView[], now: number): string {
+  if (guests.length === 0) return "no guests; make one with `rayvisor vm define`";
+  const head = ["ID", "KIND", "STATE", "READY", "PRESENTED", "NETWORK", "VCPU", "MEMORY", "UP", "NOTES"]
+    .map((title) => output.style("dim", title));
+  return table([
+    head,
+    ...guests.map((guest) => [
+      guest.id,
+      guest.kind ?? "?",
+      output.style(STATE_STYLE[guest.state] ?? "bold", guest.state),
+      guest.ready ? "yes" : "-",
+      guest.presented ? "yes" : "-",
+      guest.network,
+      guest.vcpu === null ? "?" : String(guest.vcpu),
+      guest.memory_mib === null ? "?" : formatBytes(guest.memory_mib * MIB),
+      guest.started_at === null ? "-" : formatDuration(now - Date.parse(guest.started_at)),
+      sanitizeLine([guest.problem, ...guest.notes].filter(Boolean).join("; "), 80),
+    ]),
+  ]);
+}
+
+export function renderStatus(output: Output, status: StatusView, now: number): string {
+  const { supervisor, policy, host, sums } = status;
+  const lines = [
+    `supervisor  pid ${supervisor.pid}, up ${
+      formatDuration(now - Date.parse(supervisor.started_at))
+    }, root ${supervisor.root}`,
+    policy.safe_mode
+      ? output.style("red", `policy      SAFE MODE: ${policy.problem?.message ?? "no policy"}`)
+      : `policy      revision ${policy.revision.slice(0, 12)}`,
+    `host        ${host.cpus} CPUs, ${
+      formatBytes(host.memory_mib * MIB)
+    }, ${host.accelerator.toUpperCase()} (${host.accelerator_why})`,
+    `guests      ${sums.running} running${
+      sums.max_running === null ? "" : ` of at most ${sums.max_running}`
+    }, ` +
+    `${sums.vcpus} vCPUs, ${formatBytes(sums.memory_mib * MIB)}` +
+    (sums.memory_limit_mib === null ? "" : ` of at most ${formatBytes(sums.memory_limit_mib * MIB)}`),
+    `presented   ${status.presented ?? "none"}`,
+    "",
+    renderGuests(output, status.guests, now),
+  ];
+  return lines.join("\n");
+}
+
+export function renderGuest(output: Output, guest: GuestDetail, now: number): string {
+  const lines = [renderGuests(output, [guest], now)];
+  const live = guest.live;
+  if (live) {
+    lines.push("", output.style("bold", "live"));
+    if (live.vcpus) {
+      lines.push(`  vCPUs   ${live.vcpus.length} (threads ${live.vcpus.map((v) => v.thread_id).join(", ")})`);
+    }
+    if (live.memory) {
+      const { assigned_mib, guest_free_mib, guest_total_mib } = live.memory;
+      const inside = guest_free_mib === undefined
+        ? ""
+        : `, ${guest_free_mib} of ${guest_total_mib} MiB free inside`;
+      lines.push(`  memory  ${assigned_mib} MiB${inside}`);
+    }
+    for (const node of live.block ?? []) {
+      lines.push(
+        `  block   ${node.node}: read ${formatBytes(node.read_bytes)} in ${node.read_ops}, ` +
+          `written ${formatBytes(node.written_bytes)} in ${node.write_ops}`,
+      );
+    }
+    if (live.tpm?.length) lines.push(`  tpm     ${live.tpm.join(", ")}`);
+    if (live.agent) lines.push(`  agent   ${sanitizeLine(JSON.stringify(live.agent), 400)}`);
+    if (live.unanswered.length) {
+      lines.push(output.style("yellow", `  no answer: ${live.unanswered.join(", ")}`));
+    }
+  }
+  for (const problem of guest.problems) lines.push(output.style("red", output.renderSingle(problem)));
+  if (guest.rights) lines.push("", output.style("bold", "effective rights"), renderRights(guest.rights));
+  if (guest.serial_tail.length) {
+    lines.push(
+      "",
+      output.style("bold", "serial console"),
+      ...guest.serial_tail.map((line) => `  ${sanitizeLine(line, 160)}`),
+    );
+  }
+  return lines.join("\n");
+}
+
+/** Effective rights, one a line, with the layer and line each comes from. */
+export function renderRights(rights: NonNullable<GuestDetail["rights"]>): string {
+  const sources: Readonly<Record<string, { layer: string; key: string; line?: number }>> = rights.sources;
+  return table(
+    Object.entries(rights.rights).map(([name, value]) => {
+      const source = sources[name];
+      const where = source
+        ? `${source.layer}: ${source.key}${source.line ? ` (line ${source.line})` : ""}`
+        : "";
+      return [`  ${name}`, typeof value === "string" ? value : JSON.stringify(value), where];
+    }),
+  );
+}
+
+export function renderEvent(output: Output, event: LoggedEvent): string {
+  const style: Style = event.level === "warn" ? "yellow" : event.level === "error" ? "red" : "bold";
+  const fields = Object.entries(event.fields).map(([key, value]) => formatField(key, value)).join(" ");
+  return `${output.style("dim", event.time)} ${output.style(style, sanitizeLine(event.event))} ${fields}`
+    .trimEnd();
+}
+
+const PHASE_STYLE: Readonly<Record<string, Style>> = {
+  refused: "yellow",
+  failed: "red",
+  outcome_unknown: "red",
+  finished: "green",
+};
+
+export function renderRecord(output: Output, record: AuditRecord): string {
+  const reasons = (record.reasons ?? []).map((reason) => `${reason.rule}: ${reason.why}`).join("; ");
+  return [
+    output.style("dim", `${String(record.seq).padStart(5)} ${record.time}`),
+    record.action.padEnd(14),
+    output.style(PHASE_STYLE[record.phase] ?? "bold", record.phase.padEnd(9)),
+    record.vm ?? "-",
+    sanitizeLine(reasons, 200),
+  ].join(" ").trimEnd();
+}

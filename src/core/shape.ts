@@ -1,0 +1,295 @@
+/**
+ * Shapes of documents that people write (policy, registry). A shape reads an unknown value and reports every fault it
+ * finds, each with its key path, the value seen and what is allowed; nothing is guessed or dropped.
+ */
+import { sanitizeLine } from "./sanitize.ts";
+import { didYouMean } from "./suggest.ts";
+import { err, ok, type Result } from "./result.ts";
+import { isObject } from "./json.ts";
+
+/** Keys and list positions from the document's root to a value. */
+export type KeyPath = readonly (string | number)[];
+
+/** One thing that is wrong in a document. */
+export interface Fault {
+  readonly path: KeyPath;
+  /** What is wrong, with the value seen and what is allowed. */
+  readonly message: string;
+  readonly hint?: string;
+  /** Whether the fault lies in the key itself or in its value: decides which place in the file is shown. */
+  readonly at: "key" | "value";
+  /** Set where the fault is that the key isn't there at all. */
+  readonly missing?: true;
+  /** Rule id, where a named rule of the policy is broken. */
+  readonly rule?: string;
+}
+export type Report = (fault: Fault) => void;
+
+export interface Shape<T> {
+  /** What is allowed, as it reads after "allowed is". */
+  readonly want: string;
+  /** The value, or undefined after at least one fault was reported. */
+  read(value: unknown, path: KeyPath, report: Report): T | undefined;
+  /** The fields, of a table shape: for the documentation and for tests. */
+  readonly fields?: Readonly<Record<string, Field<unknown>>>;
+  /** The shape of every value, of a map or list shape. */
+  readonly element?: Shape<unknown>;
+}
+
+/** One key of a table. */
+export interface Field<T> {
+  readonly shape: Shape<T>;
+  readonly doc: string;
+  readonly presence: "required" | "optional" | "default";
+  /** Value when the key is left out, of a `default` field; a table field reads an empty table instead. */
+  readonly fallback?: T;
+}
+
+export const required = <T>(shape: Shape<T>, doc: string): Field<T> => ({ shape, doc, presence: "required" });
+export const optional = <T>(shape: Shape<T>, doc: string): Field<T> => ({ shape, doc, presence: "optional" });
+export const defaulted = <T>(shape: Shape<T>, fallback: T, doc: string): Field<T> => ({
+  shape,
+  doc,
+  presence: "default",
+  fallback,
+});
+/** A table that may be left out: then each of its keys has its own default. */
+export const section = <T>(shape: Shape<T>, doc: string): Field<T> => ({ shape, doc, presence: "default" });
+
+/** Fields for every key of `T`; a key of the type without a field doesn't compile. */
+export type FieldsOf<T> = { readonly [K in keyof T]-?: Field<Exclude<T[K], undefined>> };
+
+/** Reads a whole document. All faults at once, or the value. */
+export function readShape<T>(shape: Shape<T>, value: unknown): Result<T, readonly Fault[]> {
+  const faults: Fault[] = [];
+  const read = shape.read(value, [], (fault) => faults.push(fault));
+  if (faults.length > 0) return err(faults);
+  // A shape that returns nothing without a fault would be a defect of that shape.
+  if (read === undefined) throw new Error("a shape returned nothing and reported nothing");
+  return ok(read);
+}
+
+/** `profiles.office.shares[0].path`; keys that are not bare words are quoted. */
+export function pathText(path: KeyPath): string {
+  let text = "";
+  for (const part of path) {
+    if (typeof part === "number") text += `[${part}]`;
+    else {
+      const key = /^[A-Za-z0-9_-]+$/.test(part) ? part : JSON.stringify(sanitizeLine(part, 64));
+      text += text === "" ? key : `.${key}`;
+    }
+  }
+  return text;
+}
+
+/** A value as it is shown in a message: JSON where possible, one line, at most 60 characters. */
+export function seen(value: unknown): string {
+  if (value instanceof Date) return "a date";
+  if (Array.isArray(value)) return value.length === 0 ? "an empty list" : `a list of ${value.length}`;
+  if (isObject(value)) return "a table";
+  if (typeof value === "string") return JSON.stringify(sanitizeLine(value, 60));
+  return sanitizeLine(String(value), 60);
+}
+
+function wrong(
+  shape: { readonly want: string },
+  value: unknown,
+  path: KeyPath,
+  report: Report,
+  hint?: string,
+) {
+  const where = path.length === 0 ? "the document" : pathText(path);
+  report({
+    path,
+    at: "value",
+    message: `${where} is ${seen(value)}; allowed is ${shape.want}`,
+    ...(hint === undefined ? {} : { hint }),
+  });
+  return undefined;
+}
+
+export const bool: Shape<boolean> = {
+  want: "true or false",
+  read(value, path, report) {
+    if (typeof value === "boolean") return value;
+    const word = value === "true" || value === "false" ? `write ${value} without quotes` : undefined;
+    return wrong(this, value, path, report, word);
+  },
+};
+
+/** A whole number from `min` to `max`. */
+export function int(min: number, max: number = Number.MAX_SAFE_INTEGER): Shape<number> {
+  const most = max === Number.MAX_SAFE_INTEGER ? "or more" : `to ${max}`;
+  return {
+    want: min === max ? `only ${min}` : `a whole number, ${min} ${most}`,
+    read(value, path, report) {
+      if (typeof value === "number" && Number.isSafeInteger(value) && value >= min && value <= max) {
+        return value;
+      }
+      const quoted = typeof value === "string" && /^\d+$/.test(value)
+        ? "write the number without quotes"
+        : undefined;
+      return wrong(this, value, path, report, quoted);
+    },
+  };
+}
+
+/** One of a closed list of words (or of `only` one boolean, through {@link only}). */
+export function oneOf<const T extends string>(words: readonly T[]): Shape<T> {
+  return {
+    want: words.map((word) => JSON.stringify(word)).join(", "),
+    read(value, path, report) {
+      const found = words.find((word) => word === value);
+      if (found !== undefined) return found;
+      const near = typeof value === "string" ? didYouMean(value, words) : undefined;
+      return wrong(this, value, path, report, near === undefined ? undefined : `did you mean "${near}"?`);
+    },
+  };
+}
+
+/** Exactly this value: for keys that version 0 knows but does not let anyone change. */
+export function only<const T extends boolean | number>(value: T): Shape<T> {
+  return {
+    want: `only ${value} in version 0`,
+    read(given, path, report) {
+      return given === value ? value : wrong(this, given, path, report);
+    },
+  };
+}
+
+/** Text that `parse` accepts; `parse` answers with the value, or `{why}` naming what is wrong with it. */
+export function text<T extends string | number | object>(
+  want: string,
+  parse: (text: string) => TextOutcome<T>,
+): Shape<T> {
+  return {
+    want,
+    read(value, path, report) {
+      if (typeof value !== "string") return wrong(this, value, path, report);
+      const parsed = parse(value);
+      if (parsed.value !== undefined) return parsed.value;
+      const why = parsed.why === undefined ? "" : `: ${parsed.why}`;
+      report({
+        path,
+        at: "value",
+        message: `${pathText(path)} is ${seen(value)}${why}; allowed is ${want}`,
+        ...(parsed.hint === undefined ? {} : { hint: parsed.hint }),
+        ...(parsed.rule === undefined ? {} : { rule: parsed.rule }),
+      });
+      return undefined;
+    },
+  };
+}
+
+export type TextOutcome<T> = { readonly value: T } | {
+  readonly value?: never;
+  readonly why?: string;
+  readonly hint?: string;
+  readonly rule?: string;
+};
+
+/** A list; `max` bounds its length. Elements that are the same text twice are reported. */
+export function list<T>(element: Shape<T>, max = 1024): Shape<readonly T[]> {
+  return {
+    want: `a list of at most ${max} (each: ${element.want})`,
+    element,
+    read(value, path, report) {
+      if (!Array.isArray(value) || value.length > max) return wrong(this, value, path, report);
+      const seenBefore = new Set<string>();
+      const items: T[] = [];
+      value.forEach((item: unknown, index) => {
+        if (typeof item === "string") {
+          if (seenBefore.has(item)) {
+            const at = [...path, index];
+            report({ path: at, at: "value", message: `${pathText(at)} is ${seen(item)} a second time` });
+            return;
+          }
+          seenBefore.add(item);
+        }
+        const read = element.read(item, [...path, index], report);
+        if (read !== undefined) items.push(read);
+      });
+      return items;
+    },
+  };
+}
+
+/** Tables by name, where `name` says which names are allowed. */
+export function mapOf<T>(
+  name: Shape<string>,
+  element: Shape<T>,
+  max = 4096,
+): Shape<Readonly<Record<string, T>>> {
+  return {
+    want: `a table of at most ${max} entries`,
+    element,
+    read(value, path, report) {
+      if (!isObject(value) || value instanceof Date) return wrong(this, value, path, report);
+      const keys = Object.keys(value);
+      if (keys.length > max) {
+        report({
+          path,
+          at: "key",
+          message: `${pathText(path)} has ${keys.length} entries; allowed is ${this.want}`,
+        });
+        return undefined;
+      }
+      const entries: [string, T][] = [];
+      for (const key of keys) {
+        const at = [...path, key];
+        if (name.read(key, at, (fault) => report({ ...fault, at: "key" })) === undefined) continue;
+        const read = element.read(value[key], at, report);
+        if (read !== undefined) entries.push([key, read]);
+      }
+      return Object.fromEntries(entries);
+    },
+  };
+}
+
+/** A table with exactly these keys; anything else is a fault, with the near key where there is one. */
+export function table<T extends object>(fields: FieldsOf<T>): Shape<T> {
+  const names = Object.keys(fields);
+  const entries = Object.entries<Field<unknown>>(fields);
+  return {
+    want: "a table",
+    fields,
+    read(value, path, report) {
+      if (!isObject(value) || value instanceof Date) return wrong(this, value, path, report);
+      const result: Record<string, unknown> = {};
+      for (const [key, field] of entries) {
+        const at = [...path, key];
+        if (Object.hasOwn(value, key)) {
+          const read = field.shape.read(value[key], at, report);
+          if (read !== undefined) result[key] = read;
+        } else if (field.presence === "required") {
+          report({
+            path: at,
+            at: "key",
+            missing: true,
+            message: `${pathText(at)} is missing; allowed is ${field.shape.want}`,
+          });
+        } else if (field.presence === "default") {
+          const fallback = field.fallback === undefined ? field.shape.read({}, at, report) : field.fallback;
+          if (fallback !== undefined) result[key] = fallback;
+        }
+      }
+      for (const key of Object.keys(value)) {
+        if (!Object.hasOwn(fields, key)) unknownKey(key, path, names, report);
+      }
+      // Complete when no fault was reported: readShape gives the value out only then.
+      return result as T;
+    },
+  };
+}
+
+function unknownKey(key: string, path: KeyPath, known: readonly string[], report: Report): void {
+  const at = [...path, key];
+  const near = didYouMean(key, known);
+  const where = path.length === 0 ? "at the top" : `in ${pathText(path)}`;
+  report({
+    path: at,
+    at: "key",
+    message: `${pathText(at)} is an unknown key; allowed ${where}: ${known.join(", ")}`,
+    ...(near === undefined ? {} : { hint: `did you mean "${near}"?` }),
+  });
+}

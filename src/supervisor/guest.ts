@@ -1,0 +1,84 @@
+/** One guest as the supervisor holds it: its record, its state, and what runs of it. */
+import { type GuestEvent, type GuestState, transition } from "../lifecycle/states.ts";
+import type { ActionId } from "../actions/table.ts";
+import type { GuestKind, VmId } from "../core/ids.ts";
+import type { Problem } from "../core/problem.ts";
+import type { Instant } from "../core/time.ts";
+import type { Accelerator } from "../host/capabilities.ts";
+import type { ExitStatus, ProcessIdentity } from "../ports/processes.ts";
+import type { QmpClient } from "../qmp/client.ts";
+import type { VmRecord } from "../../registry/types.ts";
+import type { AgentLink } from "./agent_link.ts";
+import type { SerialLog } from "./serial.ts";
+
+/** What a running guest takes of the host; counted from the moment its start is decided. */
+export interface Share {
+  readonly vcpu: number;
+  readonly memoryMib: number;
+  readonly cpuPercent: number;
+}
+
+/** How QEMU ended. `exit` is null when it was not our child and the kernel tells nobody. */
+export interface Ended {
+  readonly exit: ExitStatus | null;
+}
+
+/** The processes of a guest and the ways to talk to them. */
+export interface GuestRun {
+  readonly qemu: ProcessIdentity;
+  readonly swtpm: ProcessIdentity | undefined;
+  readonly qmp: QmpClient;
+  readonly agent: AgentLink;
+  readonly serial: SerialLog;
+  readonly accelerator: Accelerator;
+  readonly startedAt: Instant;
+  readonly notes: readonly string[];
+  /** Resolves when the QEMU process has ended. */
+  readonly gone: Promise<Ended>;
+}
+
+export class Guest {
+  #state: GuestState = "stopped";
+  record: VmRecord | undefined;
+  /** What is wrong with the record or the files; makes the guest `broken`. */
+  problems: readonly Problem[] = [];
+  /** Why the last run ended badly. */
+  lastError: string | undefined;
+  run: GuestRun | undefined;
+  share: Share | undefined;
+  readySince: Instant | undefined;
+  /** The action that is being carried out. */
+  busy: ActionId | undefined;
+  /** The guest said that it shuts down, or was asked to: its end is no crash. */
+  shutdownSeen = false;
+
+  constructor(readonly id: VmId) {}
+
+  get state(): GuestState {
+    return this.#state;
+  }
+
+  get kind(): GuestKind | undefined {
+    return this.record?.type;
+  }
+
+  /** Applies an event; false when it means nothing in the present state. */
+  apply(event: GuestEvent): boolean {
+    const next = transition(this.#state, event);
+    if (next.ok) this.#state = next.value;
+    return next.ok;
+  }
+
+  /** Takes over a state that was found, not reached (start of the supervisor). */
+  adopt(state: GuestState): void {
+    this.#state = state;
+  }
+
+  /** Forgets the run; the state says how it ended. */
+  clearRun(): void {
+    this.run = undefined;
+    this.share = undefined;
+    this.readySince = undefined;
+    this.shutdownSeen = false;
+  }
+}

@@ -1,0 +1,269 @@
+/**
+ * Starting a guest's processes: swtpm, then QEMU stopped before its first instruction, then everything that must stand
+ * before it runs, then `cont`. Nothing waits for a time: each step waits for the event that ends it, or for the death
+ * of the process that was to bring it.
+ */
+import { fail, Failure } from "../core/problem.ts";
+import { sanitizeText } from "../core/sanitize.ts";
+import { fileSize, readEnd } from "../ports/append_file.ts";
+import type { Clock } from "../ports/clock.ts";
+import { makeFolder, removeTree } from "../ports/files.ts";
+import {
+  type DetachedProcess,
+  type ExitStatus,
+  isAlive,
+  type ProcessIdentity,
+  sendSignal,
+  spawnDetached,
+} from "../ports/processes.ts";
+import { connectUnix, connectWhenReady, waitForPath } from "../ports/unix_socket.ts";
+import { QmpClient } from "../qmp/client.ts";
+import type { QmpEvent } from "../qmp/events.ts";
+import type { CommandLine } from "../qemu/options.ts";
+import type { GuestPlan } from "../qemu/plan_types.ts";
+import type { GuestRuntime } from "../../registry/layout.ts";
+import { AgentLink } from "./agent_link.ts";
+import type { Ended, GuestRun, Share } from "./guest.ts";
+import { writeRunRecord } from "./run_record.ts";
+import { SerialLog } from "./serial.ts";
+import type { VmId } from "../core/ids.ts";
+
+/** Time for a program to make its socket; it takes milliseconds. */
+const SOCKET_TIMEOUT_MS = 20_000;
+
+/** What the supervisor wants to hear about a run. */
+export interface RunListeners {
+  onEvent(event: QmpEvent): void;
+  onAgentReady(): void;
+  onAgentLost(): void;
+}
+
+export interface LaunchInput {
+  readonly id: VmId;
+  readonly plan: GuestPlan;
+  readonly runtime: GuestRuntime;
+  readonly logs: { readonly qemu: string; readonly swtpm: string; readonly serial: string };
+  readonly share: Share;
+  readonly clock: Clock;
+  readonly listeners: RunListeners;
+  /** Aborts the start (kill while starting). */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Starts the guest and lets it run. On any failure everything that was started is ended again, and the Failure carries
+ * the last words of the program that died.
+ */
+export async function launch(input: LaunchInput): Promise<GuestRun> {
+  const started: DetachedProcess[] = [];
+  try {
+    await removeTree(input.runtime.folder); // sockets of a run that ended long ago
+    await makeFolder(input.runtime.folder);
+    const swtpm = input.plan.swtpm ? await startSwtpm(input, input.plan.swtpm) : undefined;
+    if (swtpm) started.push(swtpm);
+    const qemu = await spawn(input.plan.qemu, input.logs.qemu);
+    started.push(qemu.process);
+    return await whileAlive(qemu, "QEMU", input.signal, async (signal) => {
+      const recorded = writeRunRecord(input.runtime.record, {
+        version: 0,
+        vm: input.id,
+        qemu: qemu.process.identity,
+        ...(swtpm ? { swtpm: swtpm.identity } : {}),
+        uuid: input.plan.uuid,
+        accelerator: input.plan.accelerator,
+        startedAt: input.clock.now(),
+        share: input.share,
+        notes: input.plan.notes.map((note) => note.text),
+      });
+      recorded.catch(() => {}); // awaited below; a death of QEMU before that must not make it unhandled
+      const run = await attach(input, qemu.process, swtpm?.identity, signal);
+      await recorded;
+      await run.qmp.execute("cont");
+      return run;
+    });
+  } catch (error) {
+    for (const process of started.reverse()) await sendSignal(process.identity, "SIGKILL");
+    await Promise.all(started.map((process) => process.exited));
+    await removeTree(input.runtime.folder);
+    throw error;
+  }
+}
+
+interface Spawned {
+  readonly process: DetachedProcess;
+  readonly log: string;
+  /** Size of the log before: what comes after are this run's words. */
+  readonly logStart: number;
+}
+
+async function spawn(line: CommandLine, log: string): Promise<Spawned> {
+  const logStart = fileSize(log);
+  const process = await spawnDetached({
+    program: line.program,
+    args: line.args,
+    env: line.env,
+    logFile: log,
+  });
+  return { process, log, logStart };
+}
+
+/**
+ * Runs `work` as long as the process lives. When the process dies first, its last words are the Failure. When `outer`
+ * aborts, `cancelled`.
+ */
+async function whileAlive<T>(
+  spawned: Spawned,
+  name: string,
+  outer: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const died = new AbortController();
+  const death = spawned.process.exited.then((exit): never => {
+    const failure = deathOf(spawned, name, exit);
+    died.abort(failure);
+    throw failure;
+  });
+  death.catch(() => {});
+  const cancelled = new Promise<never>((_, reject) => {
+    const refuse = () =>
+      reject(new Failure({ code: "cancelled", message: "the start was cancelled by a kill" }));
+    if (outer.aborted) refuse();
+    outer.addEventListener("abort", refuse, { once: true });
+  });
+  cancelled.catch(() => {});
+  try {
+    return await Promise.race([work(AbortSignal.any([died.signal, outer])), death, cancelled]);
+  } catch (error) {
+    // A broken connection is only the first sign of a death: its words come a moment later and tell more.
+    if (!outer.aborted && !await isAlive(spawned.process.identity)) await death;
+    throw error;
+  }
+}
+
+function deathOf(spawned: Spawned, name: string, exit: ExitStatus): Failure {
+  const how = exit.signal ? `was killed by ${exit.signal}` : `ended with exit code ${exit.code}`;
+  const words = lastWords(spawned.log, spawned.logStart);
+  return new Failure({
+    code: "failed",
+    message: `${name} ${how} before the guest ran${
+      words ? `; its last words: ${words}` : " and said nothing"
+    }`,
+    path: spawned.log,
+  });
+}
+
+/** The last lines that a program wrote since `from`, harmless for a terminal. */
+export function lastWords(log: string, from: number): string {
+  const bytes = readEnd(log, 4096);
+  const fresh = Math.max(0, fileSize(log) - from);
+  const text = new TextDecoder().decode(bytes.subarray(Math.max(0, bytes.length - fresh)));
+  return sanitizeText(text).split("\n").map((line) => line.trim()).filter((line) => line !== "").slice(-5)
+    .join(" | ");
+}
+
+async function startSwtpm(input: LaunchInput, line: CommandLine): Promise<DetachedProcess> {
+  const socket = input.runtime.tpm;
+  const swtpm = await spawn(line, input.logs.swtpm);
+  try {
+    await whileAlive(
+      swtpm,
+      "swtpm",
+      input.signal,
+      (signal) => waitForPath(socket, SOCKET_TIMEOUT_MS, signal),
+    );
+  } catch (error) {
+    await sendSignal(swtpm.process.identity, "SIGKILL");
+    throw error;
+  }
+  return swtpm.process;
+}
+
+async function attach(
+  input: LaunchInput,
+  qemu: DetachedProcess,
+  swtpm: ProcessIdentity | undefined,
+  signal: AbortSignal,
+): Promise<GuestRun> {
+  const stream = await connectWhenReady(input.runtime.qmp, SOCKET_TIMEOUT_MS, signal);
+  const run = await attachTo({
+    runtime: input.runtime,
+    serialLog: input.logs.serial,
+    clock: input.clock,
+    listeners: input.listeners,
+    qemu: qemu.identity,
+    exited: qemu.exited,
+    swtpm,
+    uuid: input.plan.uuid,
+    accelerator: input.plan.accelerator,
+    startedAt: input.clock.now(),
+    notes: input.plan.notes.map((note) => note.text),
+  }, stream);
+  const { status } = await run.qmp.execute("query-status");
+  if (status !== "prelaunch") {
+    fail("failed", `QEMU should wait before its first instruction, but says that it is '${status}'`);
+  }
+  return run;
+}
+
+export interface AttachInput {
+  readonly runtime: GuestRuntime;
+  readonly serialLog: string;
+  readonly clock: Clock;
+  readonly listeners: RunListeners;
+  readonly qemu: ProcessIdentity;
+  /** Present when QEMU is our child: the kernel tells how it ended. */
+  readonly exited?: Promise<ExitStatus>;
+  readonly swtpm: ProcessIdentity | undefined;
+  readonly uuid: string;
+  readonly accelerator: GuestRun["accelerator"];
+  readonly startedAt: number;
+  readonly notes: readonly string[];
+}
+
+/**
+ * Connects to a QEMU that is there: QMP, serial console, guest agent. Used for a fresh start and for a guest that was
+ * found running. Failure `failed` when what answers on the socket is not this guest.
+ */
+export async function attachTo(
+  input: AttachInput,
+  qmpStream: Awaited<ReturnType<typeof connectUnix>>,
+): Promise<GuestRun> {
+  const qmp = await QmpClient.negotiate(qmpStream, {
+    clock: input.clock,
+    onEvent: (event) => input.listeners.onEvent(event),
+  });
+  try {
+    const { UUID } = await qmp.execute("query-uuid");
+    if (UUID.toLowerCase() !== input.uuid.toLowerCase()) {
+      fail("failed", `the QEMU behind ${input.runtime.qmp} is another guest (${UUID}, not ${input.uuid})`);
+    }
+    const serial = new SerialLog(input.serialLog);
+    void serial.drain(await connectUnix(input.runtime.serial));
+    const agent = new AgentLink(await connectUnix(input.runtime.agent), input.clock, {
+      onReady: () => input.listeners.onAgentReady(),
+      onLost: () => input.listeners.onAgentLost(),
+    });
+    return {
+      qemu: input.qemu,
+      swtpm: input.swtpm,
+      qmp,
+      agent,
+      serial,
+      accelerator: input.accelerator,
+      startedAt: input.startedAt,
+      notes: input.notes,
+      gone: endOf(input, qmp),
+    };
+  } catch (error) {
+    qmp.close();
+    throw error;
+  }
+}
+
+/** Our child's exit comes from the kernel. For an adopted process the end of its QMP connection is the event. */
+async function endOf(input: AttachInput, qmp: QmpClient): Promise<Ended> {
+  if (input.exited) return { exit: await input.exited };
+  await qmp.closed;
+  while (await isAlive(input.qemu)) await new Promise<void>((resolve) => input.clock.after(20, resolve));
+  return { exit: null };
+}

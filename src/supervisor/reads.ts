@@ -1,0 +1,141 @@
+/** Actions that only look. Policy is not asked and nothing is recorded. */
+import type { ActionId, ActionParams } from "../actions/table.ts";
+import type {
+  CommandView,
+  ExplainView,
+  GuestDetail,
+  GuestView,
+  NetView,
+  StatusView,
+} from "../actions/views.ts";
+import { formatUtc } from "../core/time.ts";
+import { fail } from "../core/problem.ts";
+import { explain } from "../../policy/decide.ts";
+import { effectiveRights } from "../../policy/rights.ts";
+import { isPolicyAction, type PolicyState } from "../../policy/types.ts";
+import { liveView } from "./live.ts";
+import { planFor } from "./prepare.ts";
+import { revisionOf } from "./policy_source.ts";
+import type { Guest } from "./guest.ts";
+import type { Supervisor } from "./supervisor.ts";
+import { guestView } from "./views.ts";
+
+type ReadId = Exclude<
+  Extract<ActionId, "status" | "vm.list" | "vm.show" | "vm.argv" | "net.show" | "policy.explain">,
+  never
+>;
+type Reads = { readonly [A in ReadId]: (s: Supervisor, params: ActionParams<A>) => Promise<unknown> };
+
+const SERIAL_LINES = 12;
+
+export const READS: Reads = {
+  "status": status,
+  "vm.list": (s) => Promise.resolve(list(s)),
+  "vm.show": (s, { id }) => show(s, s.guest(id)),
+  "vm.argv": async (s, { id }): Promise<CommandView[]> => {
+    const { plan } = await planFor(s, usable(s.guest(id)));
+    return [plan.swtpm, plan.qemu].filter((line) => line !== undefined)
+      .map(({ program, args }) => ({ program, args }));
+  },
+  "net.show": (s, { id }) => Promise.resolve(network(s, usable(s.guest(id)))),
+  "policy.explain": async (s, { id, action, profile }): Promise<ExplainView> => {
+    if (!isPolicyAction(action)) fail("usage", `'${action}' is no action that policy decides about`);
+    const guest = usable(s.guest(id));
+    const explanation = explain(s.policy, {
+      action,
+      trigger: "operator",
+      ...(guest.record ? { guest: guest.record } : {}),
+      facts: await s.policyFacts(guest),
+      ...(profile === undefined ? {} : { network: { profile } }),
+    });
+    return { vm: id, action, ...explanation };
+  },
+};
+
+function list(s: Supervisor): GuestView[] {
+  return [...s.guests.values()].sort((a, b) => a.id < b.id ? -1 : 1).map((guest) =>
+    guestView(guest, s.presented)
+  );
+}
+
+async function status(s: Supervisor): Promise<StatusView> {
+  const host = await s.host();
+  const facts = await s.policyFacts(undefined);
+  const { parts, policy } = s;
+  const loaded = policy.mode === "normal" ? policy.loaded : policy.lastGood;
+  const kvm = await parts.capabilities().then((c) => c.kvm, (error: unknown) => ({
+    usable: false,
+    why: error instanceof Error ? error.message : String(error),
+  }));
+  return {
+    supervisor: {
+      version: parts.version,
+      pid: parts.pid,
+      root: parts.root,
+      started_at: formatUtc(s.startedAt),
+    },
+    policy: {
+      revision: revisionOf(policy),
+      safe_mode: policy.mode === "safe",
+      problem: policy.mode === "safe" ? policy.reason : null,
+    },
+    host: {
+      cpus: host.cpus,
+      memory_mib: host.memoryTotalMib,
+      accelerator: kvm.usable ? "kvm" : "tcg",
+      accelerator_why: kvm.why,
+    },
+    sums: {
+      running: facts.running.count,
+      vcpus: facts.running.vcpus,
+      memory_mib: facts.running.memoryMib,
+      memory_limit_mib: loaded?.policy.limits.mem_mib ?? null,
+      max_running: loaded?.policy.limits.max_running ?? null,
+    },
+    presented: s.presented,
+    guests: list(s),
+  };
+}
+
+async function show(s: Supervisor, guest: Guest): Promise<GuestDetail> {
+  const run = guest.run;
+  return {
+    ...guestView(guest, s.presented),
+    record: guest.record ?? null,
+    rights: guest.record ? rightsOf(s.policy, guest) : null,
+    problems: guest.problems,
+    live: run ? await liveView(run) : null,
+    serial_tail: run?.serial.lines(SERIAL_LINES) ?? [],
+  };
+}
+
+function rightsOf(policy: PolicyState, guest: Guest): GuestDetail["rights"] {
+  const loaded = policy.mode === "normal" ? policy.loaded : policy.lastGood;
+  if (!loaded || !guest.record) return null;
+  const rights = effectiveRights(loaded, guest.record.type, guest.record.policy_profile);
+  return rights.ok ? rights.value : null;
+}
+
+function network(s: Supervisor, guest: Guest): NetView {
+  const rights = rightsOf(s.policy, guest)?.rights;
+  const asked = guest.record?.devices.network;
+  return {
+    vm: guest.id,
+    network: "off",
+    asked: asked?.enabled ? asked.profile ?? "on" : null,
+    granted: rights?.networking ?? "off",
+    profiles: rights?.networkProfiles ?? [],
+  };
+}
+
+/** The guest, if its record can be used; Failure `wrong_state` with what is wrong. */
+export function usable(guest: Guest): Guest {
+  if (guest.record) return guest;
+  return fail(
+    "wrong_state",
+    `${guest.id} is broken: ${guest.problems[0]?.message ?? "its record can't be used"}`,
+    {
+      problems: guest.problems,
+    },
+  );
+}

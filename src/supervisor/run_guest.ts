@@ -1,0 +1,274 @@
+/** A guest's run: start, stop, kill, and what happens to it meanwhile. */
+import type { RegistryState } from "../../registry/types.ts";
+import { fail, problemOf } from "../core/problem.ts";
+import type { QmpEvent } from "../qmp/events.ts";
+import { sendSignal } from "../ports/processes.ts";
+import { removeTree } from "../ports/files.ts";
+import { hasProcess } from "../lifecycle/states.ts";
+import { sanitizeLine } from "../core/sanitize.ts";
+import { baseOf, type Change, done } from "./changes.ts";
+import { writeCrashReport } from "./crash_report.ts";
+import type { Ended, Guest, GuestRun } from "./guest.ts";
+import { halt, killNow } from "./halt.ts";
+import { launch, type RunListeners } from "./launch.ts";
+import { planFor, prepareTpmState } from "./prepare.ts";
+import { hide } from "./presentation.ts";
+import { stopPlan, type StopStep } from "./stop_plan.ts";
+import type { Supervisor } from "./supervisor.ts";
+
+const READY_TIMEOUT_MS = 10 * 60_000;
+/** Starts that a kill can still call off. */
+const starting = new WeakMap<Guest, AbortController>();
+
+/** Looks at everything a start needs, and hands back the start. */
+export async function startGuest(s: Supervisor, guest: Guest, wait: "running" | "ready"): Promise<Change> {
+  const prepared = await planFor(s, guest);
+  return {
+    ...baseOf(guest),
+    more: { deviceModels: prepared.deviceModels, images: prepared.images },
+    act: async () => {
+      const ready = Promise.withResolvers<void>();
+      ready.promise.catch(() => {}); // only somebody who waits for it hears of it
+      const abort = new AbortController();
+      if (!guest.apply("start")) fail("wrong_state", `${guest.id} is ${guest.state}`);
+      guest.share = prepared.share;
+      guest.lastError = undefined;
+      starting.set(guest, abort);
+      s.emit({
+        event: "RAYOS_VM:start",
+        fields: { vm: guest.id, kind: prepared.record.type, accel: prepared.plan.accelerator },
+      });
+      try {
+        await prepareTpmState(s, prepared);
+        const listeners = listenersOf(s, guest, ready);
+        const run = await launch({
+          id: guest.id,
+          plan: prepared.plan,
+          runtime: prepared.runtime,
+          logs: prepared.logs,
+          share: prepared.share,
+          clock: s.parts.clock,
+          listeners,
+          signal: abort.signal,
+        });
+        takeOver(s, guest, run, ready);
+      } catch (error) {
+        guest.apply("start_failed");
+        guest.lastError = problemOf(error).message;
+        guest.clearRun();
+        throw error;
+      } finally {
+        starting.delete(guest);
+      }
+      await remember(s, guest, "running");
+      if (wait === "ready") await readyOrGone(s, guest, ready.promise);
+      return { ...done("vm.start", guest), notes: prepared.plan.notes.map((note) => note.text) };
+    },
+  };
+}
+
+/** From here on the guest is one that runs. Also for a guest that was found running. */
+export function takeOver(
+  s: Supervisor,
+  guest: Guest,
+  run: GuestRun,
+  ready: PromiseWithResolvers<void>,
+): void {
+  guest.run = run;
+  guest.apply("started");
+  s.emit({
+    event: "RAYOS_VM:running",
+    fields: { vm: guest.id, kind: guest.kind ?? "linux", accel: run.accelerator, pid: run.qemu.pid },
+  });
+  if (run.accelerator === "tcg") {
+    s.emit({
+      event: "RAYOS_EMULATION",
+      fields: { vm: guest.id, reason: run.notes.join("; ") || "KVM is not usable" },
+    });
+  }
+  if (run.agent.answers) markReady(s, guest, ready);
+  run.gone.then((ended) => onGone(s, guest, run, ended, ready)).catch((error: unknown) => {
+    guest.lastError = `cleaning up after its end failed: ${problemOf(error).message}`;
+  });
+}
+
+async function readyOrGone(s: Supervisor, guest: Guest, ready: Promise<void>): Promise<void> {
+  let cancel = () => {};
+  const late = new Promise<never>((_, reject) => {
+    cancel = s.parts.clock.after(READY_TIMEOUT_MS, () => {
+      try {
+        fail(
+          "outcome_unknown",
+          `${guest.id} runs, but its guest agent has not answered for ${READY_TIMEOUT_MS / 60_000} min`,
+        );
+      } catch (error) {
+        reject(error);
+      }
+    });
+  });
+  try {
+    await Promise.race([ready, late]);
+  } finally {
+    cancel();
+  }
+}
+
+/** What QEMU and the agent say, turned into the guest's state. */
+export function listenersOf(s: Supervisor, guest: Guest, ready: PromiseWithResolvers<void>): RunListeners {
+  return {
+    onEvent: (event) => onQmpEvent(s, guest, event),
+    onAgentReady: () => markReady(s, guest, ready),
+    onAgentLost: () => {
+      guest.readySince = undefined;
+    },
+  };
+}
+
+function markReady(s: Supervisor, guest: Guest, ready: PromiseWithResolvers<void>): void {
+  if (guest.readySince !== undefined || !guest.run) return;
+  guest.readySince = s.parts.clock.now();
+  const event = guest.kind === "windows" ? "RAYOS_WINDOWS_VM_READY" : "RAYOS_LINUX_VM_READY";
+  s.observe(
+    "vm.ready",
+    { event, fields: { vm: guest.id, after_ms: guest.readySince - guest.run.startedAt } },
+    guest.id,
+  );
+  ready.resolve();
+}
+
+function onQmpEvent(s: Supervisor, guest: Guest, event: QmpEvent): void {
+  const fields = { vm: guest.id, kind: guest.kind ?? "linux" };
+  switch (event.name) {
+    case "STOP":
+      if (guest.run && guest.apply("paused")) s.emit({ event: "RAYOS_VM:pause", fields });
+      break;
+    case "RESUME":
+      if (guest.run && guest.state === "paused" && guest.apply("resumed")) {
+        s.emit({ event: "RAYOS_VM:resume", fields });
+      }
+      break;
+    case "SHUTDOWN":
+      guest.shutdownSeen = true;
+      if (event.data.guest && guest.state !== "stopping") {
+        guest.apply("guest_shutdown");
+        s.observe("vm.guest_shutdown", {
+          event: "RAYOS_VM:stop",
+          fields: { ...fields, step: "guest", reason: event.data.reason },
+        }, guest.id);
+      }
+      break;
+    case "RESET":
+      if (event.data.guest) {
+        s.observe("vm.guest_reset", {
+          event: "RAYOS_VM:reset",
+          fields: { ...fields, reason: event.data.reason },
+        }, guest.id);
+      }
+      break;
+    case "VSERPORT_CHANGE":
+      guest.run?.agent.portChanged(event.data.open);
+      break;
+    default:
+  }
+}
+
+/** Orderly stop. Returns the step that ended the guest. */
+export async function stopGuest(s: Supervisor, guest: Guest, graceMs: number): Promise<StopStep["step"]> {
+  const run = guest.run ?? fail("wrong_state", `${guest.id} has no QEMU process`);
+  const plan = stopPlan({ graceMs, agentAnswers: run.agent.answers, paused: guest.state === "paused" });
+  if (!guest.apply("stop")) fail("wrong_state", `${guest.id} is ${guest.state}`);
+  const ended = await halt(
+    run,
+    plan,
+    s.parts.clock,
+    (step) =>
+      s.emit({
+        event: "RAYOS_VM:stop",
+        fields: { vm: guest.id, kind: guest.kind ?? "linux", step: step.step },
+      }),
+  );
+  await settled(guest);
+  return ended;
+}
+
+/** Ends QEMU at once; a start that is under way is called off. */
+export async function killGuest(s: Supervisor, guest: Guest): Promise<void> {
+  s.emit({ event: "RAYOS_VM:kill", fields: { vm: guest.id, kind: guest.kind ?? "linux" } });
+  starting.get(guest)?.abort();
+  const run = guest.run;
+  if (!run) return;
+  guest.apply("stop");
+  await killNow(run, s.parts.clock);
+  await settled(guest);
+}
+
+const settling = new WeakMap<Guest, Promise<void>>();
+
+/** Waits until what follows the end of QEMU is done too: registry written, sockets removed. */
+async function settled(guest: Guest): Promise<void> {
+  await guest.run?.gone;
+  await settling.get(guest);
+}
+
+function onGone(
+  s: Supervisor,
+  guest: Guest,
+  run: GuestRun,
+  ended: Ended,
+  ready: PromiseWithResolvers<void>,
+): Promise<void> {
+  const work = cleanUp(s, guest, run, ended, ready);
+  settling.set(guest, work);
+  return work;
+}
+
+async function cleanUp(
+  s: Supervisor,
+  guest: Guest,
+  run: GuestRun,
+  ended: Ended,
+  ready: PromiseWithResolvers<void>,
+): Promise<void> {
+  const orderly = guest.state === "stopping" || guest.shutdownSeen;
+  const fields = { vm: guest.id, kind: guest.kind ?? "linux" };
+  hide(s, "guest ended", guest);
+  guest.apply(orderly ? "ended" : "died");
+  const state = guest.state;
+  const how = ended.exit ? ended.exit.signal ?? `exit code ${ended.exit.code}` : "unknown";
+  if (run.swtpm) await sendSignal(run.swtpm, "SIGTERM"); // --terminate makes it end by itself, but not after a kill
+  run.qmp.close();
+  run.agent.close();
+  if (state === "crashed") {
+    guest.lastError = `QEMU ended unasked: ${how}`;
+    const report = await writeCrashReport(s, guest, run, ended);
+    s.observe("vm.crash", { event: "RAYOS_VM:crash", fields: { ...fields, reason: how } }, guest.id, {
+      report,
+    });
+  } else {
+    s.observe(
+      "vm.stopped",
+      { event: "RAYOS_VM:stopped", fields: { ...fields, reason: sanitizeLine(how) } },
+      guest.id,
+    );
+  }
+  guest.clearRun();
+  await removeTree(s.parts.layout.runtime(guest.id).folder);
+  if (!hasProcess(state)) await remember(s, guest, "stopped");
+  ready.reject(problemToThrow(guest.id, how));
+}
+
+function problemToThrow(id: string, how: string): Error {
+  try {
+    fail("failed", `${id} ended before it was ready (${how})`);
+  } catch (error) {
+    return error as Error; // fail() throws a Failure
+  }
+}
+
+/** Writes the last known state into the registry. What can't be written is looked at afresh at the next start anyway. */
+async function remember(s: Supervisor, guest: Guest, state: RegistryState): Promise<void> {
+  const record = guest.record;
+  if (!record || record.state === state || !s.guests.has(guest.id)) return;
+  guest.record = { ...record, state };
+  await s.parts.store.put(guest.record);
+}

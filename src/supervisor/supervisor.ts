@@ -1,0 +1,286 @@
+/**
+ * The supervisor of one data root: holds policy, registry and guests, and takes every request through the same gate:
+ * asked, decided, on record, carried out, on record.
+ */
+import { type ActionId, ACTIONS, actionSpec } from "../actions/table.ts";
+import { eventWord } from "../audit/line.ts";
+import type { AuditLog, LoggedEvent } from "../audit/log.ts";
+import type { Marker } from "../audit/markers.ts";
+import type { Actor, AuditEntry, Phase } from "../audit/record.ts";
+import type { ControlTarget } from "../api/server.ts";
+import { hasProcess } from "../lifecycle/states.ts";
+import type { VmId } from "../core/ids.ts";
+import type { JsonObject } from "../core/json.ts";
+import { fail, Failure, type Problem, problemOf } from "../core/problem.ts";
+import type { HostFacts } from "../host/facts.ts";
+import type { HostCapabilities } from "../host/capabilities.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Random } from "../ports/random.ts";
+import { decide } from "../../policy/decide.ts";
+import type { Decision, PolicyFacts, PolicyState } from "../../policy/types.ts";
+import type { Layout } from "../../registry/layout.ts";
+import type { RegistryStore } from "../../registry/store.ts";
+import { type Change, CHANGES, isChange } from "./changes.ts";
+import { Guest } from "./guest.ts";
+import { revisionOf } from "./policy_source.ts";
+import { READS } from "./reads.ts";
+
+export interface SupervisorParts {
+  readonly root: string;
+  readonly layout: Layout;
+  readonly version: string;
+  readonly pid: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: AuditLog;
+  readonly store: RegistryStore;
+  readonly hostFacts: () => Promise<HostFacts>;
+  /** Asked once and kept; Failure `missing` when QEMU is not there. */
+  readonly capabilities: () => Promise<HostCapabilities>;
+  /** Ends the process in an orderly way. */
+  readonly requestStop: () => void;
+}
+
+export class Supervisor implements ControlTarget {
+  readonly guests = new Map<string, Guest>();
+  readonly startedAt: number;
+  policy: PolicyState;
+  presented: VmId | null = null;
+  /** The host as last looked at: memory and processors don't change while it runs. */
+  #host: HostFacts | undefined;
+
+  constructor(readonly parts: SupervisorParts, policy: PolicyState) {
+    this.policy = policy;
+    this.startedAt = parts.clock.now();
+  }
+
+  get version(): string {
+    return this.parts.version;
+  }
+
+  listen(listener: (event: LoggedEvent) => void): () => void {
+    return this.parts.log.listen(listener);
+  }
+
+  /**
+   * Performs an action for somebody. Reading is done at once; everything else is put to policy and recorded. Throws a
+   * Failure that says why not.
+   */
+  async perform(action: ActionId, params: unknown, actor: Actor): Promise<unknown> {
+    const parsed = parseParams(action, params);
+    if (isChange(action)) return await this.#change(action, parsed, actor);
+    if (action === "supervisor.stop") return this.#stop(actor);
+    // The table's schema has made of the parameters just what the action's handler takes.
+    return await (READS[action] as (s: Supervisor, params: unknown) => Promise<unknown>)(this, parsed);
+  }
+
+  async #change(action: keyof typeof CHANGES, params: unknown, actor: Actor): Promise<unknown> {
+    const corr = this.parts.random.uuid();
+    const base = { corr, actor, action, policy: revisionOf(this.policy) };
+    let change: Change;
+    try {
+      // As above: the schema made the parameters.
+      change = await (CHANGES[action] as (s: Supervisor, params: unknown) => Promise<Change>)(this, params);
+      this.#checkPossible(action, change.guest);
+    } catch (error) {
+      this.#refuse(base, problemOf(error), idIn(params));
+      throw error;
+    }
+    const entry = { ...base, vm: change.vm };
+    const decision = decide(this.policy, {
+      action: ACTIONS[action].policy,
+      trigger: "operator",
+      ...(change.ask ? { guest: change.ask } : {}),
+      facts: await this.policyFacts(change.guest),
+      ...change.more,
+    });
+    if (decision.effect === "deny") {
+      const problem = deniedProblem(action, change.vm, decision);
+      this.#refuse(entry, problem, change.vm);
+      throw new Failure(problem);
+    }
+    this.#checkPossible(action, change.guest); // the facts were awaited: somebody else may have been quicker
+    return await this.#carryOut(entry, change, decision);
+  }
+
+  /** The record of beginning is on disk before anything is done; whatever happens then, an end follows it. */
+  async #carryOut(
+    entry: Omit<AuditEntry, "phase"> & { vm: VmId },
+    change: Change,
+    decision: Decision,
+  ): Promise<unknown> {
+    const { log } = this.parts;
+    const reasons = decision.reasons;
+    log.record(
+      { ...entry, phase: "requested" },
+      {
+        ...entry,
+        phase: "decided",
+        reasons,
+        ...(decision.obligations.length ? { detail: obligationsOf(decision) } : {}),
+      },
+      { ...entry, phase: "started" },
+    );
+    const guest = change.guest;
+    const action = entry.action as ActionId; // made from one in #change
+    const interrupts = actionSpec(action).interrupts === true;
+    if (guest && !interrupts) guest.busy = action;
+    try {
+      const done = await change.act(decision);
+      this.#end({ ...entry, phase: "finished", ...(done.state ? { detail: { state: done.state } } : {}) });
+      this.#acknowledge(action, "ok", "done", change.vm);
+      return done;
+    } catch (error) {
+      const problem = problemOf(error);
+      const phase: Phase = problem.code === "outcome_unknown" ? "outcome_unknown" : "failed";
+      this.#end({ ...entry, phase, detail: { code: problem.code, message: problem.message } });
+      this.#acknowledge(action, "err", problem.code, change.vm);
+      throw error;
+    } finally {
+      if (guest && !interrupts) guest.busy = undefined;
+    }
+  }
+
+  #end(entry: AuditEntry): void {
+    try {
+      this.parts.log.record(entry);
+    } catch { /* it is done; that the trail can't be written is refused at the next request */ }
+  }
+
+  /** Puts a request that came to nothing on record. */
+  #refuse(base: Omit<AuditEntry, "phase">, problem: Problem, vm: VmId | undefined): void {
+    const entry = vm ? { ...base, vm } : base;
+    const refused = problem.code === "denied" || problem.code === "path_escape";
+    this.parts.log.record({ ...entry, phase: "requested" }, {
+      ...entry,
+      phase: refused ? "refused" : "failed",
+      ...(problem.reasons ? { reasons: problem.reasons } : {}),
+      detail: { code: problem.code, message: problem.message },
+    });
+    for (const reason of refused ? problem.reasons ?? [] : []) {
+      this.emit({
+        event: `RAYOS_POLICY_VIOLATION:${eventWord(reason.rule)}:${eventWord(reason.where ?? "refused")}`,
+        fields: { ...(vm ? { vm } : {}), action: base.action },
+      });
+    }
+    this.#acknowledge(base.action, "err", problem.reasons?.[0]?.rule ?? problem.code, vm);
+  }
+
+  #acknowledge(action: string, outcome: "ok" | "err", detail: string, vm: VmId | undefined): void {
+    this.emit({
+      event: `RAYOS_HOST_ACK:${eventWord(action)}:${outcome}:${eventWord(detail)}`,
+      fields: vm ? { vm } : {},
+    });
+  }
+
+  #checkPossible(action: ActionId, guest: Guest | undefined): void {
+    const spec = actionSpec(action);
+    if (!guest) return;
+    if (guest.busy && !spec.interrupts) {
+      fail("busy", `${action} is not possible: ${guest.busy} is under way on ${guest.id}`, {
+        hint: "wait for it, or end the guest with `rayvisor vm kill`",
+      });
+    }
+    if (spec.states && !spec.states.includes(guest.state)) {
+      fail("wrong_state", `${action} is not possible: ${guest.id} is ${guest.state}`, {
+        hint: `it is possible for a guest that is ${spec.states.join(", ")}`,
+      });
+    }
+  }
+
+  /** Writes an event that nobody asked for into the trail, and to whoever listens. */
+  observe(action: string, marker: Marker, vm: VmId, detail?: JsonObject): void {
+    try {
+      this.parts.log.record({
+        corr: this.parts.random.uuid(),
+        actor: { kind: "supervisor" },
+        phase: "observed",
+        action,
+        vm,
+        policy: revisionOf(this.policy),
+        event: marker.event,
+        detail: { ...marker.fields, ...detail },
+      });
+    } catch { /* it happened all the same; changes are refused until the trail can be written */ }
+    this.emit(marker);
+  }
+
+  emit(marker: Marker, component = "supervisor"): void {
+    this.parts.log.emit(component, marker);
+  }
+
+  /** Sums and facts for a decision about `guest`, which does not count itself. */
+  async policyFacts(guest: Guest | undefined): Promise<PolicyFacts> {
+    const host = await this.host();
+    const kvm = await this.parts.capabilities().then((c) => c.kvm.usable, () => false);
+    const others = [...this.guests.values()].filter((other) => other !== guest && other.share);
+    const sum = (pick: (share: NonNullable<Guest["share"]>) => number) =>
+      others.reduce((total, other) => total + (other.share ? pick(other.share) : 0), 0);
+    return {
+      hostVcpus: host.cpus,
+      hostMemoryMib: host.memoryTotalMib,
+      running: {
+        count: others.length,
+        vcpus: sum((s) => s.vcpu),
+        memoryMib: sum((s) => s.memoryMib),
+        cpuPercent: sum((s) => s.cpuPercent),
+      },
+      presented: this.presented,
+      guestRunning: guest !== undefined && hasProcess(guest.state),
+      kvm,
+      networkEnforcer: false, // no part of this version enforces a network profile, so none is ever on
+    };
+  }
+
+  async host(): Promise<HostFacts> {
+    return this.#host ??= await this.parts.hostFacts();
+  }
+
+  /** The guest of an id; Failure `not_found`. */
+  guest(id: VmId): Guest {
+    return this.guests.get(id) ??
+      fail("not_found", `there is no guest '${id}'`, { hint: "`rayvisor vm list` shows all" });
+  }
+
+  #stop(actor: Actor): { done: string } {
+    this.parts.log.record({
+      corr: this.parts.random.uuid(),
+      actor,
+      phase: "requested",
+      action: "supervisor.stop",
+      policy: revisionOf(this.policy),
+    });
+    this.parts.requestStop();
+    return { done: "supervisor.stop" };
+  }
+}
+
+function obligationsOf(decision: Decision): JsonObject {
+  return { obligations: decision.obligations.map((obligation) => ({ ...obligation })) };
+}
+
+function parseParams(action: ActionId, params: unknown): unknown {
+  const parsed = actionSpec(action).params.safeParse(params);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => ({
+    code: "usage" as const,
+    path: issue.path.join("."),
+    message: `${issue.path.join(".") || "parameters"}: ${issue.message}`,
+  }));
+  return fail("usage", `${action}: ${problems[0]?.message ?? "wrong parameters"}`, { problems });
+}
+
+function idIn(params: unknown): VmId | undefined {
+  const id = (params as { id?: VmId } | undefined)?.id; // parsed by the table's schema
+  return id;
+}
+
+function deniedProblem(action: string, vm: VmId, decision: Decision): Problem {
+  const first = decision.reasons[0];
+  return {
+    code: "denied",
+    message: `${action} on ${vm} is denied by policy: ${first.why}`,
+    reasons: decision.reasons,
+    hint: `\`rayvisor policy explain ${vm} ${action}\` shows how it was decided`,
+  };
+}

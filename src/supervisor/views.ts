@@ -1,0 +1,27 @@
+/** The supervisor's guests as its clients see them. */
+import type { GuestView } from "../actions/views.ts";
+import { formatUtc } from "../core/time.ts";
+import type { Guest } from "./guest.ts";
+import type { VmId } from "../core/ids.ts";
+
+export function guestView(guest: Guest, presented: VmId | null): GuestView {
+  const { record, run } = guest;
+  const problem = guest.problems[0]?.message ?? guest.lastError ?? null;
+  return {
+    id: guest.id,
+    name: record?.name ?? guest.id,
+    kind: record?.type ?? null,
+    state: guest.state,
+    problem,
+    ready: guest.readySince !== undefined,
+    presented: presented === guest.id,
+    network: "off",
+    policy_profile: record?.policy_profile ?? null,
+    vcpu: guest.share?.vcpu ?? record?.devices.vcpu ?? null,
+    memory_mib: guest.share?.memoryMib ?? record?.devices.memory_mb ?? null,
+    accelerator: run?.accelerator ?? null,
+    pid: run?.qemu.pid ?? null,
+    started_at: run ? formatUtc(run.startedAt) : null,
+    notes: run?.notes ?? [],
+  };
+}
