@@ -167,7 +167,7 @@ export function text<T extends string | number | object>(
     read(value, path, report) {
       if (typeof value !== "string") return wrong(this, value, path, report);
       const parsed = parse(value);
-      if (parsed.value !== undefined) return parsed.value;
+      if (!isRefusal(parsed)) return parsed.value;
       const why = parsed.why === undefined ? "" : `: ${parsed.why}`;
       report({
         path,
@@ -181,12 +181,18 @@ export function text<T extends string | number | object>(
   };
 }
 
-export type TextOutcome<T> = { readonly value: T } | {
+/** Why a text is refused; `rule` is the id of a rule of the policy that it breaks. */
+export interface TextRefusal {
   readonly value?: never;
   readonly why?: string;
   readonly hint?: string;
   readonly rule?: string;
-};
+}
+export type TextOutcome<T> = { readonly value: T } | TextRefusal;
+
+function isRefusal<T>(outcome: TextOutcome<T>): outcome is TextRefusal {
+  return outcome.value === undefined;
+}
 
 /** A list; `max` bounds its length. Elements that are the same text twice are reported. */
 export function list<T>(element: Shape<T>, max = 1024): Shape<readonly T[]> {
