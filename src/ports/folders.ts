@@ -62,3 +62,16 @@ export async function moveFile(from: string, to: string): Promise<void> {
 export async function setMode(path: string, mode: number): Promise<void> {
   await Deno.chmod(path, mode);
 }
+
+/** The first bytes of a file, at most `most`; symbolic links followed. Lets Deno's NotFound through. */
+export async function readStart(path: string, most: number): Promise<Uint8Array> {
+  using file = await Deno.open(path, { read: true });
+  const bytes = new Uint8Array(most);
+  let size = 0;
+  while (size < most) {
+    const n = await file.read(bytes.subarray(size));
+    if (n === null) break;
+    size += n;
+  }
+  return bytes.subarray(0, size);
+}

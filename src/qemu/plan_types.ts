@@ -7,10 +7,26 @@ import type { CommandLine } from "./options.ts";
 
 export type ImageFormat = "qcow2" | "raw";
 
+/** One image file with its format, which is never guessed. */
+export interface ImageFile {
+  readonly path: string;
+  readonly format: ImageFormat;
+}
+
+export interface DiskFile extends ImageFile {
+  /** The key in the registry. */
+  readonly name: string;
+  /**
+   * Every image below this one, nearest first, from `backingChain()`; empty for an image that stands alone. What is not listed is
+   * not opened: QEMU is told the whole chain and follows no name inside an image.
+   */
+  readonly backing: readonly ImageFile[];
+}
+
 /** Files of one guest. Every path is absolute and already confined to the data root (`registry/paths.ts`). */
 export interface GuestFiles {
-  /** In boot order. `name` is the key in the registry. */
-  readonly disks: readonly { readonly name: string; readonly path: string; readonly format: ImageFormat }[];
+  /** In boot order. */
+  readonly disks: readonly DiskFile[];
   readonly cdroms: readonly { readonly name: string; readonly path: string }[];
   /** The guest's own copy of the firmware's variables, always qcow2: only that can be part of a live snapshot. */
   readonly ovmfVars?: string;

@@ -5,7 +5,7 @@ import { err, ok, type Result } from "../core/result.ts";
 import type { FirmwareChoice } from "./firmware.ts";
 import type { AllowedBlockDriver, AllowedDevice } from "./allowed_devices.ts";
 import { nodeName } from "./options.ts";
-import { type DiskPlan, type GuestFiles, type ImageFormat, QEMU_IDS } from "./plan_types.ts";
+import { type DiskPlan, type GuestFiles, type ImageFile, QEMU_IDS } from "./plan_types.ts";
 
 export interface DeviceNode extends JsonObject {
   readonly driver: AllowedDevice;
@@ -35,9 +35,9 @@ export function storagePlan(files: GuestFiles): Result<StoragePlan, Problem> {
   const blockdevs: JsonObject[] = [];
   const devices: DeviceNode[] = [];
   const disks: DiskPlan[] = [];
-  files.disks.forEach(({ name, path, format }, i) => {
+  files.disks.forEach(({ name, path, format, backing }, i) => {
     const node = nodeName(`disk${i}`);
-    blockdevs.push(...imageNodes(node, path, format, { "read-only": false, discard: "unmap" }));
+    blockdevs.push(...chainNodes(node, [{ path, format }, ...backing]));
     devices.push({
       driver: "virtio-blk-pci",
       id: `vblk${i}`,
@@ -55,7 +55,7 @@ export function storagePlan(files: GuestFiles): Result<StoragePlan, Problem> {
   });
   files.cdroms.forEach(({ path }, i) => {
     const node = nodeName(`cdrom${i}`);
-    blockdevs.push(...imageNodes(node, path, "raw", { "read-only": true }));
+    blockdevs.push(...imageNodes(node, { path, format: "raw" }, null, { "read-only": true }));
     devices.push({
       driver: "ide-cd",
       id: `cd${i}`,
@@ -69,32 +69,54 @@ export function storagePlan(files: GuestFiles): Result<StoragePlan, Problem> {
   return ok({ blockdevs, devices, disks });
 }
 
-/** A protocol node and a format node on it; the format is always named, never probed. */
-export function imageNodes(
+/** Nodes of an image and all below it. The bottom comes first: QEMU wants a node to be there before another names it. */
+function chainNodes(node: string, images: readonly ImageFile[]): JsonObject[] {
+  const nameAt = (depth: number) => depth === 0 ? node : `${node}-base${depth}`;
+  return images.flatMap((_, i) => {
+    const depth = images.length - 1 - i;
+    const image = images[depth];
+    const below = depth + 1 < images.length ? nameAt(depth + 1) : null;
+    const options = depth === 0 ? { "read-only": false, discard: "unmap" } : { "read-only": true };
+    return image ? imageNodes(nameAt(depth), image, below, options) : [];
+  });
+}
+
+/**
+ * A protocol node and a format node on it; the format is always named, never probed. `backing` is the node below a qcow2 image, null for
+ * none: QEMU then opens no file that only the image's header names.
+ */
+function imageNodes(
   node: string,
-  path: string,
-  format: ImageFormat,
+  image: ImageFile,
+  backing: string | null,
   options: JsonObject,
 ): JsonObject[] {
   const file: AllowedBlockDriver = "file";
+  const format: AllowedBlockDriver = image.format;
   return [
     {
       driver: file,
       "node-name": nodeName(`${node}-file`),
-      filename: path,
+      filename: image.path,
       ...options,
       // Two writers of one image destroy it: without locks on this file system QEMU must refuse, not go on.
       ...(options["read-only"] === true ? {} : { locking: "on" }),
     },
-    { driver: format, "node-name": node, file: `${node}-file`, ...options },
+    {
+      driver: format,
+      "node-name": nodeName(node),
+      file: `${node}-file`,
+      ...options,
+      ...(format === "qcow2" ? { backing } : {}),
+    },
   ];
 }
 
 /** Nodes of the firmware: its code, which the guest can't write, and the guest's own variables. */
 export function flashNodes(firmware: FirmwareChoice, ovmfVars: string): JsonObject[] {
   return [
-    ...imageNodes(QEMU_IDS.code, firmware.code.path, firmware.code.format, { "read-only": true }),
-    ...imageNodes(QEMU_IDS.variables, ovmfVars, "qcow2", { "read-only": false }),
+    ...imageNodes(QEMU_IDS.code, firmware.code, null, { "read-only": true }),
+    ...imageNodes(QEMU_IDS.variables, { path: ovmfVars, format: "qcow2" }, null, { "read-only": false }),
   ];
 }
 
