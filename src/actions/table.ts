@@ -92,6 +92,15 @@ export const ACTIONS = {
     policy: null,
     risk: "none",
   },
+  "vm.firmware": {
+    title: "Show firmware",
+    summary: "what can be proven from outside: firmware ran, Secure Boot is enforced, the TPM answered",
+    method: "GET",
+    path: "/vms/{id}/firmware",
+    params: ofGuest,
+    policy: null,
+    risk: "none",
+  },
   "vm.define": {
     title: "Define guest",
     summary: "enters a guest into the registry and makes its disk, UEFI variables and TPM state",

@@ -126,3 +126,14 @@ export interface ExplainView {
   readonly decision: Decision;
   readonly layers: Explanation["layers"];
 }
+
+/** What can be proven from outside about the present boot of a guest (`src/efi/evidence.ts`). */
+export interface FirmwareView {
+  readonly vm: string;
+  readonly firmware_ran: boolean;
+  readonly secure_boot_enforced: boolean;
+  /** Subject names of the certificates that Secure Boot trusts. */
+  readonly certificates: readonly string[];
+  readonly tpm_answered: boolean;
+  readonly tpm_recorded: boolean;
+}

@@ -52,6 +52,27 @@ export class ApiClient {
     return parseEvents(response.body, signal);
   }
 
+  /** The guest's serial output as text, the last part first, until it ends or `signal` aborts. Not yet harmless. */
+  async serial(vm: string, signal: AbortSignal): Promise<AsyncIterable<string>> {
+    const response = await this.#send(`/v1/vms/${encodeURIComponent(vm)}/serial`, { signal });
+    if (!response.ok || !response.body) {
+      throw failureOf(
+        response.status,
+        await response.json().catch(() => undefined),
+      );
+    }
+    return response.body.pipeThrough(new TextDecoderStream());
+  }
+
+  /** Ends the supervisor; resolves when it has closed its socket, by the end of an event stream. */
+  async stopped(): Promise<void> {
+    const events = await this.events(undefined, new AbortController().signal);
+    await this.perform("supervisor.stop");
+    try {
+      for await (const _ of events);
+    } catch { /* cut off: it is gone */ }
+  }
+
   async #send(path: string, init: RequestInit): Promise<Response> {
     try {
       return await this.#http.fetch(path, init);

@@ -14,6 +14,8 @@ export interface ControlTarget {
   perform(action: ActionId, params: unknown, actor: Actor): Promise<unknown>;
   /** Calls `listener` for every event; the returned function ends it. */
   listen(listener: (event: LoggedEvent) => void): () => void;
+  /** Calls `listener` with the guest's serial output, the last part first; the returned function ends it. */
+  followSerial(vm: string, listener: (bytes: Uint8Array) => void, ended: () => void): () => void;
 }
 
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -30,6 +32,7 @@ export function controlApi(target: ControlTarget): (request: Request) => Respons
     });
   }
   app.get("/v1/events", (c) => eventStream(target, c.req.query("vm"), c.req.raw.signal));
+  app.get("/v1/vms/:id/serial", (c) => serialStream(target, c.req.param("id"), c.req.raw.signal));
   app.get("/openapi.json", (c) => c.json(openApi(target.version)));
   app.notFound((c) =>
     problemResponse({ code: "not_found", message: `no such resource: ${c.req.method} ${c.req.path}` })
@@ -76,33 +79,56 @@ async function boundedBody(request: Request): Promise<Uint8Array> {
   return all;
 }
 
-/**
- * Server-sent events. A client that does not read is cut off when its queue is full: it can connect again, while a
- * queue without bound would take the supervisor's memory.
- */
+/** Events as they happen, as server-sent events. */
 function eventStream(target: ControlTarget, vm: string | undefined, signal: AbortSignal): Response {
   const utf8 = new TextEncoder();
+  return stream("text/event-stream", signal, (send) => {
+    send(utf8.encode(": connected\n\n"));
+    return target.listen((event) => {
+      if (vm !== undefined && event.fields.vm !== vm) return;
+      send(utf8.encode(`event: ${event.event.split(":", 1)[0]}\ndata: ${JSON.stringify(event)}\n\n`));
+    });
+  });
+}
+
+/** The guest's serial output, raw: whoever shows it makes it harmless first. */
+function serialStream(target: ControlTarget, vm: string, signal: AbortSignal): Response {
+  return stream("application/octet-stream", signal, (send, end) => target.followSerial(vm, send, end));
+}
+
+/**
+ * A response without end. A client that does not read is cut off when its queue is full: it can connect again, while a
+ * queue without bound would take the supervisor's memory.
+ */
+function stream(
+  type: string,
+  signal: AbortSignal,
+  feed: (send: (bytes: Uint8Array) => void, end: () => void) => () => void,
+): Response {
   let stop = () => {};
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
-      controller.enqueue(utf8.encode(": connected\n\n"));
-      const unlisten = target.listen((event) => {
-        if (vm !== undefined && event.fields.vm !== vm) return;
-        if ((controller.desiredSize ?? 0) <= 0) {
-          stop();
-          controller.error(new Error("the reader is too slow"));
-          return;
-        }
-        controller.enqueue(
-          utf8.encode(`event: ${event.event.split(":", 1)[0]}\ndata: ${JSON.stringify(event)}\n\n`),
-        );
-      });
-      stop = unlisten;
-      signal.addEventListener("abort", unlisten, { once: true });
+      let over = false;
+      const finish = (error?: Error) => {
+        if (over) return;
+        over = true;
+        stop();
+        if (error) controller.error(error);
+        else controller.close();
+      };
+      const send = (bytes: Uint8Array) => {
+        if (over) return;
+        if ((controller.desiredSize ?? 0) <= 0) return finish(new Error("the reader is too slow"));
+        controller.enqueue(bytes);
+      };
+      stop = feed(send, () => finish());
+      if (over) stop();
+      signal.addEventListener("abort", () => {
+        over = true;
+        stop();
+      }, { once: true });
     },
     cancel: () => stop(),
   }, { highWaterMark: 1024 });
-  return new Response(body, {
-    headers: { "content-type": "text/event-stream", "cache-control": "no-store" },
-  });
+  return new Response(body, { headers: { "content-type": type, "cache-control": "no-store" } });
 }

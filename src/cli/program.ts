@@ -11,7 +11,7 @@ import { netCommand, policyCommand, registryCommand } from "./commands/rules.ts"
 import { contextMaker } from "./commands/shared.ts";
 import { vmCommand } from "./commands/vm.ts";
 import { outputOf } from "./context.ts";
-import { versionLine } from "./version.ts";
+import { versionLine } from "../ports/build_info.ts";
 
 const USAGE_EXIT = 2;
 
@@ -32,7 +32,7 @@ export function buildProgram(terminal: Terminal): Command {
     initCommand(context),
     serveCommand(context),
     statusCommand(context),
-    demoCommand(context),
+    demoCommand(context, terminal),
     vmCommand(context),
     netCommand(context),
     policyCommand(context),

@@ -139,3 +139,14 @@ export function isNotFound(error: unknown): boolean {
 export function isPermissionDenied(error: unknown): boolean {
   return error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable;
 }
+
+/** A new folder of one's own for temporary files, mode 0700. */
+export async function makeTemporaryFolder(prefix: string): Promise<string> {
+  return await Deno.makeTempDir({ prefix });
+}
+
+/** Copies a file; the copy has mode 0600. */
+export async function copyImage(from: string, to: string): Promise<void> {
+  await Deno.copyFile(from, to);
+  await Deno.chmod(to, 0o600);
+}

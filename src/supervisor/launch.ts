@@ -22,6 +22,7 @@ import type { QmpEvent } from "../qmp/events.ts";
 import type { CommandLine } from "../qemu/options.ts";
 import type { GuestPlan } from "../qemu/plan_types.ts";
 import type { GuestRuntime } from "../../registry/layout.ts";
+import type { AgentRight } from "../../policy/types.ts";
 import { AgentLink } from "./agent_link.ts";
 import type { Ended, GuestRun, Share } from "./guest.ts";
 import { writeRunRecord } from "./run_record.ts";
@@ -46,6 +47,7 @@ export interface LaunchInput {
   readonly share: Share;
   readonly clock: Clock;
   readonly listeners: RunListeners;
+  readonly agentRights: () => readonly AgentRight[];
   /** Aborts the start (kill while starting). */
   readonly signal: AbortSignal;
 }
@@ -186,6 +188,8 @@ async function attach(
 ): Promise<GuestRun> {
   const stream = await connectWhenReady(input.runtime.qmp, SOCKET_TIMEOUT_MS, signal);
   const run = await attachTo({
+    id: input.id,
+    agentRights: input.agentRights,
     runtime: input.runtime,
     serialLog: input.logs.serial,
     clock: input.clock,
@@ -206,10 +210,13 @@ async function attach(
 }
 
 export interface AttachInput {
+  readonly id: VmId;
   readonly runtime: GuestRuntime;
   readonly serialLog: string;
   readonly clock: Clock;
   readonly listeners: RunListeners;
+  /** Agent calls that policy grants at the moment. */
+  readonly agentRights: () => readonly AgentRight[];
   readonly qemu: ProcessIdentity;
   /** Present when QEMU is our child: the kernel tells how it ended. */
   readonly exited?: Promise<ExitStatus>;
@@ -239,9 +246,14 @@ export async function attachTo(
     }
     const serial = new SerialLog(input.serialLog);
     void serial.drain(await connectUnix(input.runtime.serial));
-    const agent = new AgentLink(await connectUnix(input.runtime.agent), input.clock, {
-      onReady: () => input.listeners.onAgentReady(),
-      onLost: () => input.listeners.onAgentLost(),
+    const agent = new AgentLink(await connectUnix(input.runtime.agent), {
+      id: input.id,
+      clock: input.clock,
+      allowed: input.agentRights,
+      listeners: {
+        onReady: () => input.listeners.onAgentReady(),
+        onLost: () => input.listeners.onAgentLost(),
+      },
     });
     return {
       qemu: input.qemu,

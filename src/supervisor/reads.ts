@@ -13,6 +13,7 @@ import { fail } from "../core/problem.ts";
 import { explain } from "../../policy/decide.ts";
 import { effectiveRights } from "../../policy/rights.ts";
 import { isPolicyAction, type PolicyState } from "../../policy/types.ts";
+import { firmwareView } from "./firmware_view.ts";
 import { liveView } from "./live.ts";
 import { planFor } from "./prepare.ts";
 import { revisionOf } from "./policy_source.ts";
@@ -21,7 +22,10 @@ import type { Supervisor } from "./supervisor.ts";
 import { guestView } from "./views.ts";
 
 type ReadId = Exclude<
-  Extract<ActionId, "status" | "vm.list" | "vm.show" | "vm.argv" | "net.show" | "policy.explain">,
+  Extract<
+    ActionId,
+    "status" | "vm.list" | "vm.show" | "vm.argv" | "vm.firmware" | "net.show" | "policy.explain"
+  >,
   never
 >;
 type Reads = { readonly [A in ReadId]: (s: Supervisor, params: ActionParams<A>) => Promise<unknown> };
@@ -37,6 +41,7 @@ export const READS: Reads = {
     return [plan.swtpm, plan.qemu].filter((line) => line !== undefined)
       .map(({ program, args }) => ({ program, args }));
   },
+  "vm.firmware": (s, { id }) => firmwareView(s, usable(s.guest(id))),
   "net.show": (s, { id }) => Promise.resolve(network(s, usable(s.guest(id)))),
   "policy.explain": async (s, { id, action, profile }): Promise<ExplainView> => {
     if (!isPolicyAction(action)) fail("usage", `'${action}' is no action that policy decides about`);

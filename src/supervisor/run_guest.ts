@@ -1,4 +1,6 @@
 /** A guest's run: start, stop, kill, and what happens to it meanwhile. */
+import { effectiveRights } from "../../policy/rights.ts";
+import type { AgentRight } from "../../policy/types.ts";
 import type { RegistryState } from "../../registry/types.ts";
 import { fail, problemOf } from "../core/problem.ts";
 import type { QmpEvent } from "../qmp/events.ts";
@@ -49,6 +51,7 @@ export async function startGuest(s: Supervisor, guest: Guest, wait: "running" | 
           share: prepared.share,
           clock: s.parts.clock,
           listeners,
+          agentRights: () => agentRightsOf(s, guest),
           signal: abort.signal,
         });
         takeOver(s, guest, run, ready);
@@ -170,6 +173,14 @@ function onQmpEvent(s: Supervisor, guest: Guest, event: QmpEvent): void {
       break;
     default:
   }
+}
+
+/** Agent calls that the policy in force grants a guest. */
+export function agentRightsOf(s: Supervisor, guest: Guest): readonly AgentRight[] {
+  const loaded = s.policy.mode === "normal" ? s.policy.loaded : s.policy.lastGood;
+  if (!loaded || !guest.record) return [];
+  const rights = effectiveRights(loaded, guest.record.type, guest.record.policy_profile);
+  return rights.ok ? rights.value.rights.guestAgent : [];
 }
 
 /** Orderly stop. Returns the step that ended the guest. */

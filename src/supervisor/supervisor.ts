@@ -62,6 +62,12 @@ export class Supervisor implements ControlTarget {
     return this.parts.log.listen(listener);
   }
 
+  followSerial(vm: string, listener: (bytes: Uint8Array) => void, ended: () => void): () => void {
+    const run = this.guest(vm as VmId).run ?? fail("wrong_state", `${vm} does not run`); // only looked up
+    void run.gone.then(ended);
+    return run.serial.follow(listener);
+  }
+
   /**
    * Performs an action for somebody. Reading is done at once; everything else is put to policy and recorded. Throws a
    * Failure that says why not.

@@ -1,5 +1,6 @@
 /** `init`, `serve`, `status`, `events`: the data root and its supervisor. */
 import type { StatusView } from "../../actions/views.ts";
+import { problemOf } from "../../core/problem.ts";
 import { formatDuration } from "../../core/units.ts";
 import { makeDataRoot } from "../../../registry/layout.ts";
 import { exists, readTextBounded, writeFileAtomic } from "../../ports/files.ts";
@@ -58,8 +59,7 @@ export function serveCommand(context: MakeContext): Command {
       if (options.stop) return await stopSupervisor(c);
       if (options.foreground) {
         await requireRoot(c);
-        const { serve } = await import("../../supervisor/serve.ts");
-        return await serve(c.root, c.layout, c.output, options.announce ?? false);
+        return await serveHere(c, options.announce ?? false);
       }
       if (await isServing(c.layout.socket)) {
         return c.output.result(
@@ -71,6 +71,21 @@ export function serveCommand(context: MakeContext): Command {
       const { pid } = await startInBackground(c);
       c.output.result({ done: "serve", pid }, () => `the supervisor serves ${c.root} (pid ${pid})`);
     }) as Command;
+}
+
+/** Serves in this process. With `announce` the one who started it reads a single JSON line: ready, or why not. */
+async function serveHere(c: Context, announce: boolean): Promise<void> {
+  const { serve } = await import("../../supervisor/serve.ts");
+  const say = (word: unknown) => c.output.terminal.out(JSON.stringify(word) + "\n");
+  try {
+    await serve(c.root, c.layout, {
+      ready: () => announce && say({ ready: true }),
+      event: (event) => announce || c.output.note(renderEvent(c.output, event)),
+    });
+  } catch (error) {
+    if (announce) say({ error: problemOf(error) });
+    throw error;
+  }
 }
 
 async function stopSupervisor(c: Context): Promise<void> {

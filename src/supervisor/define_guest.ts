@@ -1,0 +1,128 @@
+/** `vm.define`: a new guest in the registry, with the files that it needs. */
+import type { ActionParams, Definition } from "../actions/table.ts";
+import type { DoneView } from "../actions/views.ts";
+import { fail } from "../core/problem.ts";
+import { exists, makeFolder, removeTree } from "../ports/files.ts";
+import { createDisk, createVariables } from "../qemu/images.ts";
+import { confine } from "../../registry/paths.ts";
+import { parseRecord } from "../../registry/schema.ts";
+import type { VmRecord } from "../../registry/types.ts";
+import type { Change } from "./changes.ts";
+import { type FilesToMake, recordOf } from "./define.ts";
+import { Guest } from "./guest.ts";
+import { firmwareFor, pinnedMachine, prepareTpmState } from "./prepare.ts";
+import type { Supervisor } from "./supervisor.ts";
+
+/** Looks at a definition and hands back how it is carried out. Nothing that is there is written over. */
+export async function defineGuest(s: Supervisor, params: ActionParams<"vm.define">): Promise<Change> {
+  const { record, make } = "definition" in params
+    ? fromDefinition(s, params.definition, pinnedMachine(await s.parts.capabilities()))
+    : await fromRecord(s, params.record);
+  if (s.guests.has(record.id)) {
+    fail("already_exists", `there is a guest '${record.id}' already`, {
+      hint: "choose another id, or delete that one first",
+    });
+  }
+  await checkPaths(s, record, make);
+  return {
+    vm: record.id,
+    ask: record,
+    act: async (): Promise<DoneView> => {
+      const made = await makeFiles(s, record, make);
+      try {
+        await s.parts.store.put(record);
+      } catch (error) {
+        for (const path of made) await removeTree(path);
+        throw error;
+      }
+      const guest = new Guest(record.id);
+      guest.record = record;
+      s.guests.set(record.id, guest);
+      s.emit({ event: "RAYOS_VM:define", fields: { vm: record.id, kind: record.type } });
+      return { done: "vm.define", vm: record.id, state: guest.state };
+    },
+  };
+}
+
+function fromDefinition(s: Supervisor, definition: Definition, machine: string): ReturnType<typeof recordOf> {
+  const { folder } = s.parts.layout.guest(definition.type, definition.id);
+  const { record, make } = recordOf(definition, folder.slice(s.parts.root.length + 1), machine);
+  return { record: checked(record), make };
+}
+
+/** The schema's word on a record, also on one that was made here: a name may be too long, a profile empty. */
+function checked(value: unknown): VmRecord {
+  const parsed = parseRecord(value, "record");
+  if (parsed.ok) return parsed.value;
+  return fail("invalid_registry", `the record is refused: ${parsed.error[0]?.message ?? "invalid"}`, {
+    problems: parsed.error,
+  });
+}
+
+/** A record that was given: UEFI variables and TPM state are made where it names them and nothing is there. */
+async function fromRecord(s: Supervisor, value: unknown): Promise<ReturnType<typeof recordOf>> {
+  const given = checked(value);
+  const record: VmRecord = {
+    ...given,
+    state: "stopped",
+    machine: given.machine ?? pinnedMachine(await s.parts.capabilities()),
+  };
+  const absent = async (path: string | undefined) =>
+    path !== undefined && !await exists(await confine(s.parts.root, path, { mustExist: false, kind: "any" }))
+      ? path
+      : undefined;
+  const ovmfVars = await absent(record.storage.ovmf_vars);
+  const tpmState = await absent(record.storage.tpm_state);
+  return { record, make: { ...(ovmfVars ? { ovmfVars } : {}), ...(tpmState ? { tpmState } : {}) } };
+}
+
+/** Every path stays inside the data root, and every file that will not be made is there. */
+async function checkPaths(s: Supervisor, record: VmRecord, make: FilesToMake): Promise<void> {
+  const { storage } = record;
+  const toMake = new Set([make.disk?.path, make.ovmfVars]);
+  const files = [...Object.values(storage.disks), ...Object.values(storage.cdroms ?? {}), storage.ovmf_vars];
+  for (const path of files) {
+    if (path === undefined) continue;
+    const isNew = toMake.has(path);
+    const real = await confine(s.parts.root, path, { mustExist: !isNew, kind: "file" });
+    if (isNew && await exists(real)) {
+      fail("already_exists", `${path} is there already and is left as it is`, { path });
+    }
+  }
+  if (storage.tpm_state !== undefined) {
+    await confine(s.parts.root, storage.tpm_state, { mustExist: false, kind: "dir" });
+  }
+}
+
+/** Makes what is missing; returns what it made. On a failure it removes that again. */
+async function makeFiles(s: Supervisor, record: VmRecord, make: FilesToMake): Promise<string[]> {
+  const { root } = s.parts;
+  const made: string[] = [];
+  const guestFolder = s.parts.layout.guest(record.type, record.id);
+  await makeFolder(guestFolder.logs);
+  try {
+    if (make.disk) {
+      const path = await confine(root, make.disk.path, { mustExist: false, kind: "file" });
+      await createDisk(path, make.disk.bytes);
+      made.push(path);
+    }
+    if (make.ovmfVars) {
+      const host = await s.parts.capabilities();
+      const firmware = await firmwareFor(record, host);
+      const path = await confine(root, make.ovmfVars, { mustExist: false, kind: "file" });
+      if (firmware) {
+        await createVariables(firmware.varsTemplate, path);
+        made.push(path);
+      }
+    }
+    if (make.tpmState && record.devices.tpm?.enabled) {
+      const tpmState = await confine(root, make.tpmState, { mustExist: false, kind: "dir" });
+      made.push(tpmState);
+      await prepareTpmState(s, { tpmState, host: await s.parts.capabilities() });
+    }
+    return made;
+  } catch (error) {
+    for (const path of made) await removeTree(path);
+    throw error;
+  }
+}

@@ -1,0 +1,131 @@
+/** The supervisor as a process: lock, logs, policy, guests, API, signals, and an orderly end. */
+import { controlApi } from "../api/server.ts";
+import { AuditLog, type LoggedEvent } from "../audit/log.ts";
+import type { HostCapabilities } from "../host/capabilities.ts";
+import { readHostFacts } from "../host/facts.ts";
+import { probeHost } from "../host/probe.ts";
+import { buildInfo } from "../ports/build_info.ts";
+import { systemClock } from "../ports/clock.ts";
+import { dirname, removeTree } from "../ports/files.ts";
+import { serveUnix } from "../ports/http_unix.ts";
+import { systemRandom } from "../ports/random.ts";
+import { onSignal, processId } from "../ports/terminal.ts";
+import { checkSocketPath } from "../ports/unix_socket.ts";
+import { watchFolder } from "../ports/watch.ts";
+import type { Layout } from "../../registry/layout.ts";
+import { makeDataRoot } from "../../registry/layout.ts";
+import { RegistryStore } from "../../registry/store.ts";
+import type { PolicyState } from "../../policy/types.ts";
+import { lockRoot } from "./lock.ts";
+import { nextPolicyState, revisionOf } from "./policy_source.ts";
+import { recoverGuests } from "./recover.ts";
+import { Supervisor } from "./supervisor.ts";
+
+/** What `serve` tells whoever started it. */
+export interface Announcer {
+  ready(): void;
+  event(event: LoggedEvent): void;
+}
+
+/** Serves a data root until it is asked to stop (API, SIGTERM, SIGINT). Guests go on. */
+export async function serve(root: string, layout: Layout, announcer: Announcer): Promise<void> {
+  checkSocketPath(layout.socket);
+  await makeDataRoot(root);
+  const lock = lockRoot(layout.lock, root, processId);
+  const stopping = Promise.withResolvers<string>();
+  const { version } = buildInfo();
+  const log = new AuditLog({
+    rayosLog: layout.rayosLog,
+    auditFile: layout.auditFile,
+    headFile: layout.auditHead,
+    clock: systemClock,
+    random: systemRandom,
+  });
+  const unlisten = log.listen((event) => announcer.event(event));
+  const supervisor = new Supervisor({
+    root,
+    layout,
+    version,
+    pid: processId,
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    store: new RegistryStore(layout),
+    hostFacts: readHostFacts,
+    capabilities: remembered(() => probeHost({ cacheFile: layout.capabilitiesCache })),
+    requestStop: () => stopping.resolve("request"),
+  }, await nextPolicyState(layout.policyFile, undefined));
+  supervisor.emit({ event: "RAYOS_SUPERVISOR:start", fields: { version, pid: processId, root } });
+  tellPolicy(supervisor, "loaded");
+  await recoverGuests(supervisor);
+  await removeTree(layout.socket); // of a dead supervisor: the lock says that nobody else serves
+  const server = serveUnix(layout.socket, controlApi(supervisor));
+  const reload = reloader(supervisor, layout.policyFile);
+  const ends = [
+    watchFolder(dirname(layout.policyFile), (paths) => paths.includes(layout.policyFile) && reload()),
+    onSignal("SIGHUP", () => reload()),
+    onSignal("SIGTERM", () => stopping.resolve("SIGTERM")),
+    onSignal("SIGINT", () => stopping.resolve("SIGINT")),
+  ];
+  supervisor.emit({ event: "RAYOS_SUPERVISOR:ready", fields: { pid: processId } });
+  announcer.ready();
+  void supervisor.parts.capabilities().catch(() => {}); // asked now, so that the first start need not wait for it
+  await stopping.promise;
+  for (const end of ends) end();
+  supervisor.emit({ event: "RAYOS_SUPERVISOR:stop", fields: { pid: processId } });
+  await server.shutdown();
+  unlisten();
+  log.close();
+  lock.release();
+}
+
+/** Asks once; a failure is not remembered: what was missing may be installed by then. */
+function remembered(ask: () => Promise<HostCapabilities>): () => Promise<HostCapabilities> {
+  let known: Promise<HostCapabilities> | undefined;
+  return () => {
+    known ??= ask().catch((error: unknown) => {
+      known = undefined;
+      throw error;
+    });
+    return known;
+  };
+}
+
+/** One reload at a time; a change while one is under way is looked at right after. */
+function reloader(supervisor: Supervisor, file: string): () => void {
+  let work = Promise.resolve();
+  return () => {
+    work = work.then(async () => {
+      const before = supervisor.policy;
+      const next = await nextPolicyState(file, before);
+      if (sameState(before, next)) return;
+      supervisor.policy = next;
+      tellPolicy(supervisor, "reloaded");
+      if (before.mode === "safe" && next.mode === "normal") {
+        supervisor.emit({ event: "RAYOS_SAFE_MODE:off", fields: { reason: "policy loaded" } });
+      }
+    });
+  };
+}
+
+function sameState(a: PolicyState, b: PolicyState): boolean {
+  if (a.mode === "normal" && b.mode === "normal") return a.loaded.revision === b.loaded.revision;
+  return a.mode === "safe" && b.mode === "safe" && a.reason.message === b.reason.message;
+}
+
+function tellPolicy(supervisor: Supervisor, how: "loaded" | "reloaded"): void {
+  const { policy } = supervisor;
+  const revision = revisionOf(policy);
+  if (policy.mode === "normal") {
+    const level = policy.loaded.policy.logging.level;
+    supervisor.parts.log.level = level;
+    supervisor.emit({ event: `RAYOS_POLICY:${how}`, fields: { revision, file: policy.loaded.file } });
+    return;
+  }
+  const { reason } = policy;
+  supervisor.emit({
+    event: "RAYOS_POLICY:rejected",
+    fields: { revision, problems: reason.problems?.length ?? 1, file: reason.path ?? "" },
+  });
+  supervisor.emit({ event: "RAYOS_SAFE_MODE:on", fields: { reason: reason.message } });
+}
