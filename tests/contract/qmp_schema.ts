@@ -18,6 +18,8 @@ export interface ReducedType {
 
 export interface ReducedSchema {
   readonly qemu: string;
+  /** The build that it was recorded from, as QEMU names it. */
+  readonly package: string;
   readonly commands: Readonly<Record<string, { readonly args: TypeRef; readonly returns: TypeRef }>>;
   readonly events: Readonly<Record<string, TypeRef>>;
   readonly types: Readonly<Record<string, ReducedType>>;
@@ -53,7 +55,7 @@ const OPTIONAL = "?";
 /** Keeps the commands and events that `wanted` names, and the types that they reach. */
 export function reduceSchema(
   raw: unknown,
-  wanted: { qemu: string; commands: readonly string[]; events: readonly string[] },
+  wanted: { qemu: string; package: string; commands: readonly string[]; events: readonly string[] },
 ): ReducedSchema {
   const entries = new Map(z.array(entry).parse(raw).map((e) => [e.name, e]));
   const types = new Map<string, ReducedType>();
@@ -78,7 +80,7 @@ export function reduceSchema(
     const found = entries.get(name);
     if (found?.["meta-type"] === "event") events[name] = reduce(found["arg-type"]);
   }
-  return { qemu: wanted.qemu, commands, events, types: Object.fromEntries(types) };
+  return { qemu: wanted.qemu, package: wanted.package, commands, events, types: Object.fromEntries(types) };
 }
 
 function reduceType(

@@ -17,11 +17,12 @@ export async function liveSchema(): Promise<ReducedSchema> {
   const qemu = await RealQemu.start();
   try {
     const client = await QmpClient.negotiate(await qemu.connect(), { clock: systemClock });
-    const { qemu: version } = await client.execute("query-version");
+    const { qemu: version, package: build } = await client.execute("query-version");
     const raw = await client.executeRaw("query-qmp-schema");
     client.close();
     return reduceSchema(raw, {
       qemu: `${version.major}.${version.minor}`,
+      package: build,
       commands: Object.keys(COMMANDS),
       events: Object.keys(EVENTS),
     });
@@ -36,7 +37,7 @@ export function formatSchema(schema: ReducedSchema): string {
     Object.entries(part).map(([name, value]) => `    ${JSON.stringify(name)}: ${JSON.stringify(value)}`).join(
       ",\n",
     );
-  return `{\n  "qemu": ${JSON.stringify(schema.qemu)},\n` +
+  return `{\n  "qemu": ${JSON.stringify(schema.qemu)},\n  "package": ${JSON.stringify(schema.package)},\n` +
     `  "commands": {\n${section(schema.commands)}\n  },\n  "events": {\n${section(schema.events)}\n  },\n` +
     `  "types": {\n${section(schema.types)}\n  }\n}\n`;
 }
