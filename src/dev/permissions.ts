@@ -1,0 +1,112 @@
+/**
+ * The rights of the compiled program: every one of its flags, each with its reason. `deno task build` compiles with
+ * exactly these, and `docs/permissions.md` is made from them.
+ */
+
+/** One flag of `deno compile`. */
+export interface Permission {
+  readonly flag: string;
+  /** Values, where the flag takes any; without them the flag stands alone. */
+  readonly values?: readonly string[];
+  readonly reason: string;
+}
+
+export const PERMISSIONS: readonly Permission[] = [
+  {
+    flag: "--allow-read",
+    reason: "the data root is chosen at run time, and disks, media and firmware may lie anywhere",
+  },
+  {
+    flag: "--allow-write",
+    reason: "the data root is chosen at run time",
+  },
+  {
+    flag: "--deny-write",
+    values: ["/etc", "/usr", "/boot", "/bin", "/sbin", "/lib", "/lib64", "/opt"],
+    reason: "nothing is ever written into the host's own system",
+  },
+  {
+    flag: "--allow-run",
+    values: [
+      "/proc/self/exe",
+      "qemu-system-x86_64",
+      "qemu-img",
+      "swtpm",
+      "swtpm_setup",
+      "apt-get",
+      "dpkg-deb",
+      "mformat",
+      "mcopy",
+      "cp",
+    ],
+    reason: "itself as the supervisor, the emulators and their tools, and what builds the demo's guest",
+  },
+  {
+    flag: "--allow-env",
+    values: [
+      "RAYOS_ROOT",
+      "RAYOS_DEBUG",
+      "NO_COLOR",
+      "FORCE_COLOR",
+      "TERM",
+      "COLORTERM",
+      "TERM_PROGRAM",
+      "TERM_PROGRAM_VERSION",
+      "TMUX",
+      "COLUMNS",
+      "LINES",
+      "LANG",
+      "LC_ALL",
+      "HOME",
+      "TMPDIR",
+      "PATH",
+      "XDG_CACHE_HOME",
+      "NODE_V8_COVERAGE",
+      "NODE_ENV",
+      "CI",
+      "DEV",
+    ],
+    reason: "settings of rayvisor, and what its terminal libraries look at",
+  },
+  {
+    flag: "--ignore-env",
+    reason: "every other variable reads as not set, so that no secret of the environment is seen",
+  },
+  {
+    flag: "--allow-net",
+    values: ["rayvisor.invalid:80"],
+    reason:
+      "a name that never resolves (RFC 6761): HTTP over the control socket asks for a host by name, and this " +
+      "opens no network",
+  },
+  {
+    flag: "--allow-sys",
+    values: ["uid", "gid", "hostname", "osRelease", "cpus", "systemMemoryInfo", "loadavg"],
+    reason: "the owner of the data root, and facts about the host's size",
+  },
+  { flag: "--unstable-net", reason: "HTTP over unix sockets" },
+  { flag: "--no-prompt", reason: "what is not listed here is refused, without a question" },
+];
+
+/** The table as arguments of `deno compile`. */
+export function permissionFlags(table: readonly Permission[] = PERMISSIONS): string[] {
+  return table.map(({ flag, values }) => values ? `${flag}=${values.join(",")}` : flag);
+}
+
+/** The table as a page of documentation. */
+export function permissionsPage(table: readonly Permission[] = PERMISSIONS): string {
+  const rows = table.map(({ flag, values, reason }) =>
+    `| \`${flag}\` | ${values?.map((value) => `\`${value}\``).join(" ") ?? ""} | ${reason} |`
+  );
+  return [
+    "# What the program may do",
+    "",
+    "Made from `src/dev/permissions.ts` by `deno task docs`. The compiled program has these rights and no others; they can't be",
+    "widened when it is started.",
+    "",
+    "| flag | values | why |",
+    "|---|---|---|",
+    ...rows,
+    "",
+  ].join("\n");
+}

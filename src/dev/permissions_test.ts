@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { permissionFlags, PERMISSIONS, permissionsPage } from "./permissions.ts";
+
+Deno.test("no permission is given as a whole that can be named one by one", () => {
+  for (const flag of permissionFlags()) {
+    assert.doesNotMatch(
+      flag,
+      /^(-A|--allow-all|--allow-run|--allow-net|--allow-env|--allow-sys|--allow-ffi)$/,
+      flag,
+    );
+  }
+});
+
+Deno.test("the only network permission is a name that never resolves", () => {
+  const net = PERMISSIONS.filter((p) => p.flag === "--allow-net").flatMap((p) => p.values ?? []);
+  assert.deepEqual(net, ["rayvisor.invalid:80"]);
+});
+
+Deno.test("every permission stands in the table once and on the page with its reason", () => {
+  assert.equal(new Set(PERMISSIONS.map((p) => p.flag)).size, PERMISSIONS.length);
+  for (const { flag, reason } of PERMISSIONS) {
+    assert.ok(permissionsPage().includes(`| \`${flag}\` |`) && permissionsPage().includes(reason), flag);
+  }
+});
