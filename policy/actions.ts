@@ -70,3 +70,8 @@ export const ACTIONS: Readonly<Record<PolicyAction, ActionRule>> = {
 export function actionRule(action: string): ActionRule | undefined {
   return Object.hasOwn(ACTIONS, action) ? ACTIONS[action as PolicyAction] : undefined;
 }
+
+/** Whether a word is an action that policy decides about. */
+export function isPolicyAction(action: string): action is PolicyAction {
+  return actionRule(action) !== undefined;
+}

@@ -51,10 +51,11 @@ function evaluate(state: PolicyState, request: PolicyRequest): Explanation {
     const why = `${seen(request.action)} is no action that policy knows`;
     return conclude(found, [{ rule: "no_rule", why }], undefined);
   }
-  const asked = requestFindings(request, rule);
-  if (asked.length > 0) found.set("request", asked);
   const isNetworkOff = request.action === "net.set" && request.network?.profile === "off";
-  if (rule.narrows || isNetworkOff) {
+  const narrows = rule.narrows || isNetworkOff;
+  const asked = requestFindings(request, narrows);
+  if (asked.length > 0) found.set("request", asked);
+  if (narrows) {
     return conclude(found, [], isNetworkOff ? "turning the network off only takes away" : rule.why);
   }
   const mode = modeFindings(state, request, rule);
@@ -153,7 +154,7 @@ function conclude(
 }
 
 /** Faults of the request itself. */
-function requestFindings(request: PolicyRequest, rule: ActionRule): readonly Finding[] {
+function requestFindings(request: PolicyRequest, narrows: boolean): readonly Finding[] {
   const findings: Finding[] = [];
   const deny = (id: PolicyReason["rule"], why: string) => findings.push({ deny: { rule: id, why } });
   if (request.trigger === "guest") {
@@ -167,7 +168,8 @@ function requestFindings(request: PolicyRequest, rule: ActionRule): readonly Fin
   if (request.action !== "vm.hide" && request.action !== "policy.apply" && request.guest === undefined) {
     deny("unevaluable", "the request names no guest");
   }
-  if (rule.narrows) return findings;
+  // What only takes away needs no facts: it must work on a host that can't be measured.
+  if (narrows) return findings;
   const bad = brokenFact(request);
   if (bad !== undefined) deny("unevaluable", bad);
   return findings;

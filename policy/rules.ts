@@ -382,6 +382,7 @@ export function ruleOf(id: RuleId): Rule {
 /** The text of `docs/rules.md`. */
 export function rulesMarkdown(): string {
   const lines = [
+    "<!-- deno-fmt-ignore-file -->",
     "# Rules of the policy",
     "",
     "Generated from `policy/rules.ts`; a test fails when this page and the table differ. Ids are stable.",

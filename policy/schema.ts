@@ -290,6 +290,7 @@ export function schemaKeys(
 /** The text of `docs/policy.md`: every key with its default and meaning. */
 export function policyKeysMarkdown(): string {
   const lines = [
+    "<!-- deno-fmt-ignore-file -->",
     "# Keys of the policy file, version 0",
     "",
     "Generated from `policy/schema.ts`; a test fails when this page and the table differ. Unknown keys are refused. A key of a",

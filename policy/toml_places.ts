@@ -32,55 +32,73 @@ export function nearestPlace(places: Places, path: KeyPath): KeyPlace | undefine
   return undefined;
 }
 
+/** A key path while walking: its text is extended, not built anew for every key. */
+interface Path {
+  readonly text: string;
+  readonly depth: number;
+}
+const ROOT: Path = { text: "", depth: 0 };
+
+function child(path: Path, key: string | number): Path {
+  // Naming what lies deeper than anything legal would take quadratic time.
+  if (path.depth >= DEEPEST) return { text: "", depth: path.depth + 1 };
+  const part = pathText([key]);
+  const text = path.depth === 0 || typeof key === "number" ? path.text + part : `${path.text}.${part}`;
+  return { text, depth: path.depth + 1 };
+}
+
+const BARE_KEY = /[A-Za-z0-9_-]*/y;
+const BARE_VALUE = /[^,\]}\n#]*/y;
+const BLANKS = /[ \t]*/y;
+const BLANK_LINES = /(?:[ \t\r\n]+|#[^\n]*)*/y;
+
 class Walk {
   private at = 0;
+  private line = 1;
+  private lineStart = 0;
+  private seen = 0;
   private readonly places = new Map<string, KeyPlace>();
-  private readonly lineStarts: number[] = [0];
   /** How many elements each array of tables has so far. */
   private readonly counts = new Map<string, number>();
 
-  constructor(private readonly text: string) {
-    for (let i = text.indexOf("\n"); i >= 0; i = text.indexOf("\n", i + 1)) this.lineStarts.push(i + 1);
-  }
+  constructor(private readonly text: string) {}
 
   document(): Places {
-    let table: KeyPath = [];
-    for (this.blank(true); this.at < this.text.length; this.blank(true)) {
+    let table = ROOT;
+    for (this.skip(BLANK_LINES); this.at < this.text.length; this.skip(BLANK_LINES)) {
       const before = this.at;
-      table = this.text[this.at] === "[" ? this.header() : (this.keyValue(table), table);
+      if (this.text[this.at] === "[") table = this.header();
+      else this.keyValue(table);
       if (this.at === before) break;
     }
     return this.places;
   }
 
-  private header(): KeyPath {
+  private header(): Path {
     const isArray = this.text.startsWith("[[", this.at);
-    const start = this.at;
+    const start = this.place();
     this.at += isArray ? 2 : 1;
     const keys = this.keys();
     this.at += isArray ? 2 : 1;
-    // Naming every prefix of a name with thousands of parts would take quadratic time; nothing legal is that deep.
-    if (keys.length > DEEPEST) return keys;
-    const path: (string | number)[] = [];
+    let path = ROOT;
     keys.forEach((key, i) => {
-      path.push(key);
-      const name = pathText(path);
-      const count = this.counts.get(name) ?? 0;
+      path = child(path, key);
+      const count = this.counts.get(path.text) ?? 0;
       if (i === keys.length - 1 && isArray) {
-        this.counts.set(name, count + 1);
-        path.push(count);
-      } else if (count > 0) path.push(count - 1);
+        this.counts.set(path.text, count + 1);
+        path = child(path, count);
+      } else if (count > 0) path = child(path, count - 1);
     });
     this.record(path, start, start);
     return path;
   }
 
-  private keyValue(table: KeyPath): void {
-    const start = this.at;
-    const path = [...table, ...this.keys()];
+  private keyValue(table: Path): void {
+    const start = this.place();
+    const path = this.keys().reduce(child, table);
     this.at++;
-    this.blank(false);
-    this.record(path, start, this.at);
+    this.skip(BLANKS);
+    this.record(path, start, this.place());
     this.value(path);
   }
 
@@ -88,53 +106,50 @@ class Walk {
   private keys(): string[] {
     const keys: string[] = [];
     while (this.at < this.text.length) {
-      this.blank(false);
+      this.skip(BLANKS);
       const quote = this.text[this.at];
+      const start = this.at;
       if (quote === '"' || quote === "'") {
-        const start = this.at;
         this.string();
         keys.push(unquote(this.text.slice(start, this.at)));
       } else {
-        const start = this.at;
-        while (/[A-Za-z0-9_-]/.test(this.text[this.at] ?? "")) this.at++;
+        this.skip(BARE_KEY);
         keys.push(this.text.slice(start, this.at));
       }
-      this.blank(false);
+      this.skip(BLANKS);
       if (this.text[this.at] !== ".") break;
       this.at++;
     }
     return keys;
   }
 
-  private value(path: KeyPath): void {
+  private value(path: Path): void {
     const first = this.text[this.at];
     if (first === '"' || first === "'") this.string();
     else if (first === "[") {
-      this.at++;
       let index = 0;
-      for (this.blank(true); this.at < this.text.length && this.text[this.at] !== "]"; this.blank(true)) {
-        if (this.text[this.at] === ",") this.at++;
-        else {
-          const before = this.at;
-          const element = [...path, index++];
-          this.record(element, this.at, this.at);
-          this.value(element);
-          if (this.at === before) return;
-        }
-      }
-      this.at++;
-    } else if (first === "{") {
-      this.at++;
-      for (this.blank(true); this.at < this.text.length && this.text[this.at] !== "}"; this.blank(true)) {
-        const before = this.at;
-        if (this.text[this.at] === ",") this.at++;
-        else this.keyValue(path);
-        if (this.at === before) return;
-      }
-      this.at++;
-    } else {
-      while (this.at < this.text.length && !/[,\]}\n#]/.test(this.text[this.at] ?? "")) this.at++;
+      this.items("]", () => {
+        const element = child(path, index++);
+        const start = this.place();
+        this.record(element, start, start);
+        this.value(element);
+      });
+    } else if (first === "{") this.items("}", () => this.keyValue(path));
+    else this.skip(BARE_VALUE);
+  }
+
+  /** What stands between brackets, with commas between. */
+  private items(end: string, item: () => void): void {
+    this.at++;
+    for (this.skip(BLANK_LINES); this.at < this.text.length; this.skip(BLANK_LINES)) {
+      const before = this.at;
+      const next = this.text[this.at];
+      if (next === end) break;
+      if (next === ",") this.at++;
+      else item();
+      if (this.at === before) return;
     }
+    this.at++;
   }
 
   /** Any of the four string forms. */
@@ -151,35 +166,39 @@ class Walk {
     while (isLong && this.text[this.at] === quote) this.at++;
   }
 
-  private blank(lines: boolean): void {
-    while (this.at < this.text.length) {
-      const c = this.text[this.at];
-      if (c === " " || c === "\t" || (lines && (c === "\n" || c === "\r"))) this.at++;
-      else if (lines && c === "#") {
-        const end = this.text.indexOf("\n", this.at);
-        this.at = end < 0 ? this.text.length : end;
-      } else return;
-    }
+  private skip(what: RegExp): void {
+    what.lastIndex = this.at;
+    if (what.test(this.text)) this.at = what.lastIndex;
   }
 
-  private record(path: KeyPath, key: number, value: number): void {
-    // A list that is one value can be longer than anyone reads: its first elements are enough.
-    if (path.length > DEEPEST || this.places.size >= MOST_PLACES) return;
-    const name = pathText(path);
-    if (this.places.has(name)) return;
-    const k = this.place(key), v = this.place(value);
-    this.places.set(name, { line: k.line, column: k.column, valueLine: v.line, valueColumn: v.column });
+  private record(path: Path, key: TextPoint, value: TextPoint): void {
+    if (path.depth > DEEPEST || this.places.size >= MOST_PLACES || this.places.has(path.text)) return;
+    this.places.set(path.text, {
+      line: key.line,
+      column: key.column,
+      valueLine: value.line,
+      valueColumn: value.column,
+    });
   }
 
-  private place(offset: number): { line: number; column: number } {
-    let low = 0, high = this.lineStarts.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if ((this.lineStarts[middle] ?? 0) <= offset) low = middle;
-      else high = middle - 1;
+  /** Where the walk stands now; it only goes forward, so lines are counted once. */
+  private place(): TextPoint {
+    for (
+      let i = this.text.indexOf("\n", this.seen);
+      i >= 0 && i < this.at;
+      i = this.text.indexOf("\n", i + 1)
+    ) {
+      this.line++;
+      this.lineStart = i + 1;
+      this.seen = i + 1;
     }
-    return { line: low + 1, column: offset - (this.lineStarts[low] ?? 0) + 1 };
+    return { line: this.line, column: this.at - this.lineStart + 1 };
   }
+}
+
+interface TextPoint {
+  readonly line: number;
+  readonly column: number;
 }
 
 /** The key that a quoted key stands for. What JSON can't read (rare TOML escapes) is kept as written. */

@@ -279,8 +279,11 @@ export function table<T extends object>(fields: FieldsOf<T>): Shape<T> {
           if (fallback !== undefined) result[key] = fallback;
         }
       }
+      let unknown = 0;
       for (const key of Object.keys(value)) {
-        if (!Object.hasOwn(fields, key)) unknownKey(key, path, names, report);
+        if (!Object.hasOwn(fields, key)) {
+          unknownKey(key, path, unknown++ < MOST_SUGGESTIONS ? names : [], names, report);
+        }
       }
       // Complete when no fault was reported: readShape gives the value out only then.
       return result as T;
@@ -288,9 +291,18 @@ export function table<T extends object>(fields: FieldsOf<T>): Shape<T> {
   };
 }
 
-function unknownKey(key: string, path: KeyPath, known: readonly string[], report: Report): void {
+/** Looking for near words takes time; after so many slips in one table it was no slip. */
+const MOST_SUGGESTIONS = 200;
+
+function unknownKey(
+  key: string,
+  path: KeyPath,
+  candidates: readonly string[],
+  known: readonly string[],
+  report: Report,
+): void {
   const at = [...path, key];
-  const near = didYouMean(key, known);
+  const near = didYouMean(key, candidates);
   const where = path.length === 0 ? "at the top" : `in ${pathText(path)}`;
   report({
     path: at,
