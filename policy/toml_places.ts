@@ -56,12 +56,14 @@ class Walk {
   private at = 0;
   private line = 1;
   private lineStart = 0;
-  private seen = 0;
+  private nextBreak: number;
   private readonly places = new Map<string, KeyPlace>();
   /** How many elements each array of tables has so far. */
   private readonly counts = new Map<string, number>();
 
-  constructor(private readonly text: string) {}
+  constructor(private readonly text: string) {
+    this.nextBreak = text.indexOf("\n");
+  }
 
   document(): Places {
     let table = ROOT;
@@ -183,14 +185,10 @@ class Walk {
 
   /** Where the walk stands now; it only goes forward, so lines are counted once. */
   private place(): TextPoint {
-    for (
-      let i = this.text.indexOf("\n", this.seen);
-      i >= 0 && i < this.at;
-      i = this.text.indexOf("\n", i + 1)
-    ) {
+    while (this.nextBreak >= 0 && this.nextBreak < this.at) {
       this.line++;
-      this.lineStart = i + 1;
-      this.seen = i + 1;
+      this.lineStart = this.nextBreak + 1;
+      this.nextBreak = this.text.indexOf("\n", this.lineStart);
     }
     return { line: this.line, column: this.at - this.lineStart + 1 };
   }
