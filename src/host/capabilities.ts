@@ -61,6 +61,8 @@ export interface SwtpmCapabilities {
   readonly features: readonly string[];
   readonly setupProgram: string;
   readonly setupFeatures: readonly string[];
+  /** Issues the certificates of a TPM's keys. */
+  readonly localcaProgram: string;
 }
 
 export interface HostCapabilities {

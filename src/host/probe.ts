@@ -46,7 +46,9 @@ export async function probeHost(options: HostProbeOptions = {}): Promise<HostCap
 }
 
 async function stamps(qemu: string, path: string): Promise<ProgramStamp[]> {
-  const others = await Promise.all(["swtpm", "swtpm_setup"].map((name) => findProgram(name, path)));
+  const others = await Promise.all(
+    ["swtpm", "swtpm_setup", "swtpm_localca"].map((name) => findProgram(name, path)),
+  );
   return await Promise.all([qemu, ...others.filter((p) => p !== undefined)].map(stampOf));
 }
 

@@ -17,7 +17,7 @@ export function deviceNodes(input: GuestPlanInput): DeviceNode[] {
       id: QEMU_IDS.agentPort,
       bus: "vserial0.0",
       nr: 1,
-      chardev: "chr-agent",
+      chardev: QEMU_IDS.agentChardev,
       name: "org.qemu.guest_agent.0",
     },
     { driver: "virtio-balloon-pci", id: QEMU_IDS.balloon, bus: ROOT_BUS, addr: "0x4" },

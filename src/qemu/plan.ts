@@ -155,7 +155,7 @@ function chardevs(input: GuestPlanInput): string[] {
     "-mon",
     classicOption(undefined, { id: QEMU_IDS.qmp, chardev: "chr-qmp", mode: "control" }),
     ...socket("chr-serial", sockets.serial),
-    ...socket("chr-agent", sockets.agent),
+    ...socket(QEMU_IDS.agentChardev, sockets.agent),
   ];
 }
 

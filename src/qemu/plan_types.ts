@@ -88,6 +88,7 @@ export interface GuestPlan {
 export const QEMU_IDS = {
   qmp: "mon-qmp",
   agentPort: "agent0",
+  agentChardev: "chr-agent",
   serial: "serial0",
   balloon: "balloon0",
   tpm: "tpm0",

@@ -51,6 +51,7 @@ export function testHost(kvm: KvmCapabilities = NO_KVM): HostCapabilities {
       features: ["tpm-2.0", "cmdarg-seccomp"],
       setupProgram: "/usr/bin/swtpm_setup",
       setupFeatures: ["tpm-2.0"],
+      localcaProgram: "/usr/bin/swtpm_localca",
     },
   };
 }

@@ -24,13 +24,12 @@ export function parsePrintedCapabilities(text: string): PrintedCapabilities | un
   }
 }
 
-/** Null when either tool is not installed, doesn't answer, or has no TPM 2.0. */
+/** Null when one of the tools is not installed, doesn't answer, or has no TPM 2.0. */
 export async function probeSwtpm(path: string = PLAIN_ENV["PATH"] ?? ""): Promise<SwtpmCapabilities | null> {
-  const [program, setupProgram] = await Promise.all([
-    findProgram("swtpm", path),
-    findProgram("swtpm_setup", path),
-  ]);
-  if (program === undefined || setupProgram === undefined) return null;
+  const [program, setupProgram, localcaProgram] = await Promise.all(
+    ["swtpm", "swtpm_setup", "swtpm_localca"].map((name) => findProgram(name, path)),
+  );
+  if (program === undefined || setupProgram === undefined || localcaProgram === undefined) return null;
   const [emulator, setup] = await Promise.all([
     run(program, { args: ["socket", "--print-capabilities"], timeoutMs: 10_000 }),
     run(setupProgram, { args: ["--print-capabilities"], timeoutMs: 10_000 }),
@@ -44,5 +43,6 @@ export async function probeSwtpm(path: string = PLAIN_ENV["PATH"] ?? ""): Promis
     features: known.features,
     setupProgram,
     setupFeatures: setupKnown.features,
+    localcaProgram,
   };
 }

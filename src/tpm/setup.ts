@@ -26,15 +26,13 @@ export interface TpmSetupPlace {
   readonly stateDir: string;
   /** Private folder of the data root for the authority's keys and the tools' configuration. */
   readonly authorityDir: string;
-  /** Absolute path of `swtpm_localca`, which issues the certificates. */
-  readonly localca: string;
 }
 
 /** Pure. Running it again changes nothing: `--not-overwrite` keeps a state that is there. */
 export function planTpmSetup(capabilities: SwtpmCapabilities, place: TpmSetupPlace): TpmSetupPlan {
-  const { stateDir, authorityDir, localca } = place;
+  const { stateDir, authorityDir } = place;
   // The configuration files end a value at the line, and swtpm_setup splits nothing else.
-  for (const path of [stateDir, authorityDir, localca]) swtpmValue(path);
+  for (const path of [stateDir, authorityDir, capabilities.localcaProgram]) swtpmValue(path);
   const config = `${authorityDir}/swtpm_setup.conf`;
   const localcaConfig = `${authorityDir}/swtpm-localca.conf`;
   const localcaOptions = `${authorityDir}/swtpm-localca.options`;
@@ -50,7 +48,7 @@ export function planTpmSetup(capabilities: SwtpmCapabilities, place: TpmSetupPla
       // What an operator sees in a certificate: which software the "hardware" is.
       [localcaOptions]: "--platform-manufacturer rayvisor\n--platform-version 1.0\n--platform-model QEMU\n",
       [config]: lines({
-        create_certs_tool: localca,
+        create_certs_tool: capabilities.localcaProgram,
         create_certs_tool_config: localcaConfig,
         create_certs_tool_options: localcaOptions,
         active_pcr_banks: "sha256",
