@@ -81,17 +81,14 @@ async function stampOf(root: string): Promise<string> {
 
 async function bundle(root: string, output: string): Promise<void> {
   const external = NOT_BUNDLED.flatMap((name) => ["--external", name]);
-  const result = await deno(root, [
-    "bundle",
-    "--quiet",
-    "--platform",
-    "deno",
-    ...external,
-    "-o",
-    output,
-    "main.ts",
-  ]);
-  if (!result.success) throw new BuildError(`deno bundle failed:\n${result.said}`);
+  const args = ["bundle", "--quiet", "--platform", "deno", ...external, "-o", output, "main.ts"];
+  for (let attempt = 1;; attempt++) {
+    const result = await deno(root, args);
+    if (result.success) return;
+    // Packages and the bundler itself may have to be fetched first.
+    if (attempt < 3 && /error sending request|client error|connection/i.test(result.said)) continue;
+    throw new BuildError(`deno bundle failed:\n${result.said}`);
+  }
 }
 
 /** Compiles with the first base that can be had. */

@@ -1,5 +1,5 @@
 /** Boots the test guest with plain QEMU, nothing of the product in between: the reference for what the guest can do. */
-import { TextLineStream } from "./lines.ts";
+import { TextLineStream } from "../../src/core/lines.ts";
 
 export interface BootOptions {
   readonly image: string;

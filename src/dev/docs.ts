@@ -1,0 +1,48 @@
+// deno-lint-ignore-file no-console -- a program for the terminal
+/**
+ * Writes the pages of docs/ that are made from tables in the code. Usage: docs.ts [--check]; with --check nothing is
+ * written, and the exit code is 1 when a page is not what it would be.
+ */
+import { DEFAULT_PROFILE_TEXT } from "../../policy/complete.ts";
+import { rulesMarkdown } from "../../policy/rules.ts";
+import { policyKeysMarkdown } from "../../policy/schema.ts";
+import { permissionsPage } from "./permissions.ts";
+
+const PAGES: Readonly<Record<string, () => string>> = {
+  "docs/permissions.md": () => permissionsPage(),
+  "docs/policy.md": () => `${policyKeysMarkdown()}\n${DEFAULT_PROFILE_TEXT}`,
+  "docs/rules.md": () => rulesMarkdown(),
+};
+
+async function main(): Promise<number> {
+  const root = new URL("../../", import.meta.url);
+  const isCheck = Deno.args.includes("--check");
+  const stale: string[] = [];
+  for (const [path, make] of Object.entries(PAGES)) {
+    const file = new URL(path, root);
+    const text = await formatted(make());
+    if (await Deno.readTextFile(file).catch(() => "") === text) continue;
+    stale.push(path);
+    if (!isCheck) await Deno.writeTextFile(file, text);
+  }
+  for (const path of stale) {
+    console.error(isCheck ? `docs: ${path} is out of date: run deno task docs` : `docs: wrote ${path}`);
+  }
+  return isCheck && stale.length > 0 ? 1 : 0;
+}
+
+/** As `deno fmt` leaves it, so that a page is never both fresh and badly formatted. */
+async function formatted(text: string): Promise<string> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["fmt", "--quiet", "--ext", "md", "-"],
+    cwd: new URL("../..", import.meta.url),
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(text));
+  await writer.close();
+  return new TextDecoder().decode((await child.output()).stdout);
+}
+
+if (import.meta.main) Deno.exit(await main());
