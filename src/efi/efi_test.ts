@@ -148,6 +148,15 @@ Deno.test("secureBootState() finds nothing enforced in an empty template and wit
   assert.equal(secureBootState(full.value.variables.filter((v) => v.name !== "PK")).enforced, false);
 });
 
+Deno.test("parseSignatureLists() ends at a list whose entries have no size", () => {
+  for (const each of [0, 1, 15]) {
+    const list = new Uint8Array(64);
+    new DataView(list.buffer).setUint32(16, 64, true);
+    new DataView(list.buffer).setUint32(24, each, true);
+    assert.deepEqual(parseSignatureLists(list), []);
+  }
+});
+
 Deno.test("parseTpmAnswer() takes a TPM 2.0 answer and nothing else", () => {
   const answer = (tag: number, size: number, rc: number) => {
     const bytes = new Uint8Array(128);

@@ -29,6 +29,12 @@ Deno.test("the probe's ROM has its entry at the reset vector, and a jump back to
   assert.equal(rom.length, 65536);
   const target = (0xfff0 + 3 + (rom[0xfff1] ?? 0) + 256 * (rom[0xfff2] ?? 0)) & 0xffff;
   assert.equal(target, 0);
+  const jump = rom.indexOf(0x75), back = (rom[jump + 1] ?? 0) - 256;
+  assert.deepEqual(
+    [...rom.slice(jump + 2 + back, jump)],
+    [0x66, 0x49],
+    "the loop counts the 32-bit register",
+  );
   assert.equal(ROM_EXIT_CODE, 33);
 });
 
