@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { checkTables, parseReduced } from "../../tests/contract/qmp_schema.ts";
 import { COMMANDS, DEFAULT_TIMEOUT_MS, type QmpReturn, timeoutOf } from "./commands.ts";
+import type { QmpClient } from "./client.ts";
 import type { RunState } from "./command_types.ts";
 import { EVENTS } from "./events.ts";
 
@@ -58,4 +59,24 @@ Deno.test("a run state that a newer QEMU may add is read as unknown", () => {
   });
   const status: RunState = answer.status;
   assert.equal(status, "unknown");
+});
+
+Deno.test("the types refuse a misspelt command, argument, value or answer member", () => {
+  // Never called: the compiler is the test.
+  const check = async (client: QmpClient) => {
+    await client.execute("stop");
+    await client.execute("device_add", { driver: "virtio-net-pci", id: "nic1", mac: "52:54:00:00:00:01" });
+    // @ts-expect-error no such command
+    await client.execute("query-statu");
+    // @ts-expect-error `up` is missing
+    await client.execute("set_link", { name: "nic1" });
+    // @ts-expect-error arguments are needed
+    await client.execute("set_link");
+    // @ts-expect-error no such image format
+    await client.execute("screendump", { filename: "/x", format: "jpeg" });
+    const status = await client.execute("query-status");
+    // @ts-expect-error no such run state
+    return status.status === "runing";
+  };
+  assert.equal(typeof check, "function");
 });
