@@ -68,10 +68,10 @@ export const ACTIONS: Readonly<Record<PolicyAction, ActionRule>> = {
 
 /** The rule of an action, by its own name alone. */
 export function actionRule(action: string): ActionRule | undefined {
-  return Object.hasOwn(ACTIONS, action) ? ACTIONS[action as PolicyAction] : undefined;
+  return isPolicyAction(action) ? ACTIONS[action] : undefined;
 }
 
-/** Whether a word is an action that policy decides about. */
-export function isPolicyAction(action: string): action is PolicyAction {
-  return actionRule(action) !== undefined;
+/** Whether a text names an action that policy decides about. */
+export function isPolicyAction(text: string): text is PolicyAction {
+  return Object.hasOwn(ACTIONS, text);
 }

@@ -1,0 +1,164 @@
+/** Every name on disk below a data root (contract, section 2). No other file spells one. */
+import { createHash } from "node:crypto";
+import type { GuestKind } from "../src/core/ids.ts";
+import { GUEST_KINDS } from "../src/core/ids.ts";
+import { fail } from "../src/core/problem.ts";
+import { makeFolder } from "../src/ports/files.ts";
+import { lookAt, ownUid, realPath, setMode } from "../src/ports/paths.ts";
+
+/** Lasting files of one guest; absolute paths. */
+export interface GuestFolder {
+  readonly folder: string;
+  readonly snapshots: string;
+  /** Suspended state. */
+  readonly state: string;
+  readonly logs: string;
+  readonly qemuLog: string;
+  readonly swtpmLog: string;
+  readonly serialLog: string;
+}
+
+/** Sockets and records of one running guest; absolute paths, safe to lose at a reboot. */
+export interface GuestRuntime {
+  readonly folder: string;
+  /** Which processes the guest is. */
+  readonly record: string;
+  readonly qmp: string;
+  readonly agent: string;
+  readonly serial: string;
+  readonly tpm: string;
+  readonly vnc: string;
+}
+
+/** A data root's names; every path is absolute. */
+export interface Layout {
+  readonly root: string;
+  readonly policyFile: string;
+  readonly policySignature: string;
+  readonly registryFile: string;
+  readonly rayosLog: string;
+  readonly auditFile: string;
+  /** Last link of the audit chain, kept apart so that a tail that was cut off shows. */
+  readonly auditHead: string;
+  /** What a supervisor in the background says on its standard error. */
+  readonly supervisorLog: string;
+  readonly crashFolder: string;
+  readonly runFolder: string;
+  /** The control API. */
+  readonly socket: string;
+  readonly lock: string;
+  /** What the host was found able to do. */
+  readonly capabilitiesCache: string;
+  /** Keys and certificates by which TPMs of this root are made. */
+  readonly tpmAuthority: string;
+  guest(kind: GuestKind, id: string): GuestFolder;
+  runtime(id: string): GuestRuntime;
+}
+
+/** Longest id that is its own name below `run/`. */
+const LONGEST_PLAIN = 24;
+
+/**
+ * Name of a guest's folder below `run/g/`. A socket's path may have 107 bytes and an id 63, so a long id is cut and given a
+ * hash. `~` stands in no id: a cut name is never the name of another guest. It depends on the id alone, so that whoever
+ * knows the id finds the socket, and leaves 59 bytes for the root.
+ */
+export function runtimeName(id: string): string {
+  if (id.length <= LONGEST_PLAIN) return id;
+  const hash = createHash("sha256").update(id).digest("hex").slice(0, 12);
+  return `${id.slice(0, LONGEST_PLAIN - 13)}~${hash}`;
+}
+
+/** The names of a data root. `root` is an absolute path without a final slash. */
+export function layoutOf(root: string): Layout {
+  return {
+    root,
+    policyFile: `${root}/policy/rayos-policy.toml`,
+    policySignature: `${root}/policy/rayos-policy.toml.sig`,
+    registryFile: `${root}/vm/registry.json`,
+    rayosLog: `${root}/logs/rayos.log`,
+    auditFile: `${root}/logs/audit.jsonl`,
+    auditHead: `${root}/logs/audit.head`,
+    supervisorLog: `${root}/logs/supervisor.log`,
+    crashFolder: `${root}/crash`,
+    runFolder: `${root}/run`,
+    socket: `${root}/run/rayvisor.sock`,
+    lock: `${root}/run/lock`,
+    capabilitiesCache: `${root}/run/capabilities.json`,
+    tpmAuthority: `${root}/vm/tpm-authority`,
+    guest(kind, id) {
+      const folder = `${root}/vm/${kind}/${id}`;
+      const logs = `${folder}/logs`;
+      return {
+        folder,
+        snapshots: `${folder}/snapshots`,
+        state: `${folder}/state`,
+        logs,
+        qemuLog: `${logs}/qemu.log`,
+        swtpmLog: `${logs}/swtpm.log`,
+        serialLog: `${logs}/serial.log`,
+      };
+    },
+    runtime(id) {
+      const folder = `${root}/run/g/${runtimeName(id)}`;
+      return {
+        folder,
+        record: `${folder}/run.json`,
+        qmp: `${folder}/qmp.sock`,
+        agent: `${folder}/agent.sock`,
+        serial: `${folder}/serial.sock`,
+        tpm: `${folder}/tpm.sock`,
+        vnc: `${folder}/vnc.sock`,
+      };
+    },
+  };
+}
+
+/** Folders of a data root, relative; parents first. */
+const FOLDERS: readonly string[] = [
+  "policy",
+  "vm",
+  ...GUEST_KINDS.map((kind) => `vm/${kind}`),
+  "logs",
+  "crash",
+  "run",
+  "run/g",
+];
+
+/**
+ * Makes the folders of a data root, mode 0700; what is there keeps its content. A root that others can write, or that
+ * belongs to someone else, is refused (`failed`): everything in it is trusted because of who can write it. A folder in it
+ * that is a symbolic link is refused (`path_escape`).
+ */
+export async function makeDataRoot(root: string): Promise<void> {
+  if (await lookAt(root) === undefined) await makeFolder(root);
+  const real = await realPath(root);
+  const facts = real === undefined ? undefined : await lookAt(real);
+  if (facts?.kind !== "dir") fail("failed", `the data root ${root} is not a folder`, { path: root });
+  refuseStrangers(root, facts.uid, facts.mode);
+  for (const name of FOLDERS) {
+    const path = `${root}/${name}`;
+    const there = await lookAt(path);
+    if (there === undefined) await makeFolder(path);
+    else if (there.kind === "symlink") {
+      fail("path_escape", `${path} is a symbolic link; the folders of a data root are its own`, { path });
+    } else if (there.kind !== "dir") fail("failed", `${path} is not a folder`, { path });
+    else if ((there.mode & 0o777) !== 0o700) await setMode(path, 0o700);
+  }
+}
+
+function refuseStrangers(root: string, uid: number, mode: number): void {
+  if (uid !== ownUid()) {
+    fail("failed", `the data root ${root} belongs to user ${uid}; this is user ${ownUid()}`, {
+      path: root,
+      hint: "run as that user, or choose another root (--root)",
+    });
+  }
+  if ((mode & 0o022) !== 0) {
+    const seen = mode.toString(8).padStart(4, "0");
+    fail("failed", `the data root ${root} can be written by others than its owner (mode ${seen})`, {
+      path: root,
+      hint: `chmod go-w ${root}`,
+    });
+  }
+}
