@@ -1,4 +1,5 @@
 /** The one place that imports the command-line library, so that another one can take its place. */
+export type { CommandUnknownOpts as AnyCommand } from "command";
 export { Argument, Command, CommanderError, InvalidArgumentError, Option } from "command";
 
 /** Ends a command that has said what it had to say, with an exit code that tells a script how it came out. */

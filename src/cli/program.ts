@@ -1,8 +1,9 @@
 /** The command line: its tree of commands, and how a failure becomes an exit code. */
 import { exitCodeOf, Failure } from "../core/problem.ts";
 import { didYouMean } from "../core/suggest.ts";
+import { keepRunRights, type ProgramGroup } from "../ports/self.ts";
 import { envVar, type Terminal } from "../ports/terminal.ts";
-import { Command, CommanderError, ExitWith } from "./command.ts";
+import { type AnyCommand, Command, CommanderError, ExitWith } from "./command.ts";
 import { auditCommand } from "./commands/audit.ts";
 import { completionsCommand } from "./commands/completions.ts";
 import { demoCommand } from "./commands/demo.ts";
@@ -15,7 +16,7 @@ import { versionLine } from "../ports/build_info.ts";
 
 const USAGE_EXIT = 2;
 
-export function buildProgram(terminal: Terminal): Command {
+export function buildProgram(terminal: Terminal): AnyCommand {
   const program = new Command("rayvisor")
     .description("The supervisor of a RayOS host: guests that do what policy allows, and no more.")
     .version(versionLine(), "--version", "print version and base runtime")
@@ -26,7 +27,7 @@ export function buildProgram(terminal: Terminal): Command {
     .option("--timeout <seconds>", "give up waiting after so long: exit code 6, the outcome is unknown")
     .showHelpAfterError(false)
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
-    .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: () => {} }) as Command;
+    .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: () => {} });
   const context = contextMaker(terminal);
   const commands = [
     initCommand(context),
@@ -42,18 +43,31 @@ export function buildProgram(terminal: Terminal): Command {
     completionsCommand(context, () => program),
   ];
   for (const command of commands) program.addCommand(command);
+  program.hook("preAction", (_program, command) => keepRunRights(programsOf(command)));
   configure(program);
   return program;
 }
 
+/** The programs that a command starts. Every command may need to start the supervisor; only that one starts guests. */
+function programsOf(command: AnyCommand): readonly ProgramGroup[] {
+  switch (command.name()) {
+    case "serve":
+      return ["self", "guests"];
+    case "demo":
+      return ["self", "testGuest"];
+    default:
+      return ["self"];
+  }
+}
+
 /** Settings that commander does not hand down to commands that were made apart. */
-function configure(program: Command): void {
-  const visit = (command: Command) => {
+function configure(program: AnyCommand): void {
+  const visit = (command: AnyCommand) => {
     command.exitOverride().showSuggestionAfterError(true).copyInheritedSettings(program);
-    for (const child of command.commands) visit(child as Command);
+    for (const child of command.commands) visit(child);
   };
   program.exitOverride();
-  for (const child of program.commands) visit(child as Command);
+  for (const child of program.commands) visit(child);
 }
 
 /** Runs one command line (without the program's name). Returns the exit code of `cli.md`; never throws. */
@@ -84,7 +98,7 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
   }
 }
 
-function usageFailure(error: CommanderError, program: Command, args: readonly string[]): Failure {
+function usageFailure(error: CommanderError, program: AnyCommand, args: readonly string[]): Failure {
   if (error.code === "commander.help") {
     return new Failure({ code: "usage", message: "a command is missing", hint: "see `rayvisor --help`" });
   }
@@ -99,7 +113,7 @@ function usageFailure(error: CommanderError, program: Command, args: readonly st
   });
 }
 
-function nearCommand(program: Command, args: readonly string[]): string | undefined {
+function nearCommand(program: AnyCommand, args: readonly string[]): string | undefined {
   const word = args.find((arg) => !arg.startsWith("-"));
   return word === undefined ? undefined : didYouMean(word, program.commands.map((command) => command.name()));
 }

@@ -43,3 +43,22 @@ export async function announceOf(child: Deno.ChildProcess, timeoutMs: number): P
     reader.cancel().catch(() => {});
   }
 }
+
+/** Programs that the compiled program may start, each for the commands that need it. */
+export const PROGRAMS = {
+  self: ["/proc/self/exe"],
+  guests: ["qemu-system-x86_64", "qemu-img", "swtpm", "swtpm_setup"],
+  testGuest: ["apt-get", "dpkg-deb", "mformat", "mcopy"],
+} as const;
+export type ProgramGroup = keyof typeof PROGRAMS;
+
+/**
+ * Gives up, for the rest of this process, the right to start the programs of every group but `keep`. The compiled
+ * program is given the right to all of them, because flags are the same for each of its commands.
+ */
+export function keepRunRights(keep: readonly ProgramGroup[]): void {
+  for (const [group, programs] of Object.entries(PROGRAMS)) {
+    if (keep.some((kept) => kept === group)) continue;
+    for (const command of programs) Deno.permissions.revokeSync({ name: "run", command });
+  }
+}

@@ -2,17 +2,16 @@
  * From a record to a plan that can be carried out: paths confined, images looked at, firmware chosen. Only reads; what a
  * guest still lacks on disk is named, and made by `makeFiles` and `prepareTpmState` when the action is carried out.
  */
-import { fail, type Problem } from "../core/problem.ts";
+import { isObject } from "../core/json.ts";
+import { fail, type Problem, problemOf } from "../core/problem.ts";
 import { needSwtpm } from "../host/probe.ts";
-import { findProgram } from "../ports/folders.ts";
 import { exists } from "../ports/files.ts";
-import { PLAIN_ENV } from "../ports/processes.ts";
 import { chooseFirmware, type FirmwareChoice } from "../qemu/firmware.ts";
-import { readFirmwareDescriptors } from "../qemu/firmware_files.ts";
-import { imageInfo } from "../qemu/images.ts";
+import { firmwareFolders, readFirmwareDescriptors } from "../qemu/firmware_files.ts";
+import { backingChain } from "../qemu/image_chain.ts";
 import { resolveMachine } from "../qemu/machine.ts";
 import { planGuest } from "../qemu/plan.ts";
-import type { GuestFiles, GuestPlan, ImageFormat } from "../qemu/plan_types.ts";
+import type { GuestFiles, GuestPlan, ImageFile, ImageFormat } from "../qemu/plan_types.ts";
 import { planTpmSetup, prepareTpm } from "../tpm/setup.ts";
 import type { HostCapabilities } from "../host/capabilities.ts";
 import type { GuestRuntime } from "../../registry/layout.ts";
@@ -34,6 +33,8 @@ export interface PreparedGuest {
   /** Absolute folder of the TPM's state, where the guest has a TPM. */
   readonly tpmState: string | undefined;
   readonly images: readonly { readonly path: string; readonly escape?: string }[];
+  /** QEMU device models of the planned command line. */
+  readonly deviceModels: readonly string[];
 }
 
 /** The format of an image by its name: only `.qcow2` is qcow2. Never guessed from what a guest can write. */
@@ -69,7 +70,18 @@ export async function planFor(s: Supervisor, guest: Guest): Promise<PreparedGues
     host,
     tpmState: files.files.tpmState,
     images: files.images,
+    deviceModels: deviceModelsOf(planned.value),
   };
+}
+
+/** The models that a plan's command line names: `-device` takes JSON there. */
+function deviceModelsOf(plan: GuestPlan): string[] {
+  const { args } = plan.qemu;
+  return args.flatMap((arg, i) => {
+    if (args[i - 1] !== "-device") return [];
+    const device: unknown = JSON.parse(arg);
+    return [isObject(device) && typeof device.driver === "string" ? device.driver : arg];
+  });
 }
 
 function rightsFor(s: Supervisor, record: VmRecord): Rights {
@@ -105,11 +117,13 @@ async function filesOf(
       ? undefined
       : confine(root, storage.tpm_state, { mustExist: false, kind: "dir" }),
   ]);
-  const formatted = disks.map((disk) => ({ ...disk, format: formatOf(disk.path) }));
-  const looked = [...formatted, ...(ovmfVars ? [{ path: ovmfVars, format: "qcow2" as const }] : [])];
+  const chained = await Promise.all(
+    disks.map((disk) => lookInto(root, { ...disk, format: formatOf(disk.path) })),
+  );
+  const variables = ovmfVars ? await lookInto(root, { path: ovmfVars, format: "qcow2" as const }) : undefined;
   return {
     files: {
-      disks: formatted,
+      disks: chained.map(({ escape: _, ...disk }) => disk),
       cdroms,
       ...(ovmfVars ? { ovmfVars } : {}),
       ...(tpmState ? { tpmState } : {}),
@@ -121,21 +135,24 @@ async function filesOf(
       },
       swtpmLog: layout.guest(record.type, record.id).swtpmLog,
     },
-    images: await Promise.all(looked.map(lookInto)),
+    images: [...chained, ...(variables ? [variables] : [])]
+      .map(({ path, escape }) => ({ path, ...(escape === undefined ? {} : { escape }) })),
   };
 }
 
-/** Whether an image leads outside itself. A raw one has no header and can't. */
-async function lookInto(
-  image: { path: string; format: ImageFormat },
-): Promise<PreparedGuest["images"][number]> {
-  if (image.format === "raw") return { path: image.path };
-  const info = await imageInfo(image.path, image.format);
-  const leads = info.backingFile ?? info.dataFile;
-  return leads === undefined ? { path: image.path } : {
-    path: image.path,
-    escape: `${image.path} rests on another file ('${leads}'); only whole images are used`,
-  };
+/** The images that an image rests on, each inside the data root; what leads outside is told, for policy to refuse. */
+async function lookInto<T extends { readonly path: string; readonly format: ImageFormat }>(
+  root: string,
+  image: T,
+): Promise<T & { readonly backing: readonly ImageFile[]; readonly escape?: string }> {
+  const inside = (path: string) => confine(root, path, { mustExist: true, kind: "file" });
+  try {
+    return { ...image, backing: await backingChain(image.path, image.format, inside) };
+  } catch (error) {
+    const problem = problemOf(error);
+    if (problem.code !== "path_escape") throw error;
+    return { ...image, backing: [], escape: problem.message };
+  }
 }
 
 /** Firmware for a record; null for a guest that boots by BIOS. */
@@ -143,7 +160,7 @@ export async function firmwareFor(record: VmRecord, host: HostCapabilities): Pro
   if (record.storage.ovmf_vars === undefined) return null;
   const machine = record.machine ?? pinnedMachine(host);
   const secureBoot = record.devices.secure_boot ?? false;
-  const choice = chooseFirmware(await readFirmwareDescriptors(), {
+  const choice = chooseFirmware(await readFirmwareDescriptors(firmwareFolders()), {
     architecture: "x86_64",
     machine,
     secureBoot,
@@ -168,8 +185,6 @@ export async function prepareTpmState(
   const plan = planTpmSetup(needSwtpm(prepared.host), {
     stateDir: prepared.tpmState,
     authorityDir: s.parts.layout.tpmAuthority,
-    localca: await findProgram("swtpm_localca", PLAIN_ENV["PATH"] ?? "") ??
-      fail("missing", "swtpm_localca is not installed", { hint: "install swtpm-tools" }),
   });
   if (await exists(plan.stateFile)) return;
   await prepareTpm(plan);

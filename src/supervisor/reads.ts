@@ -12,7 +12,8 @@ import { formatUtc } from "../core/time.ts";
 import { fail } from "../core/problem.ts";
 import { explain } from "../../policy/decide.ts";
 import { effectiveRights } from "../../policy/rights.ts";
-import { isPolicyAction, type PolicyState } from "../../policy/types.ts";
+import { isPolicyAction } from "../../policy/actions.ts";
+import type { PolicyState } from "../../policy/types.ts";
 import { firmwareView } from "./firmware_view.ts";
 import { liveView } from "./live.ts";
 import { planFor } from "./prepare.ts";
@@ -86,7 +87,7 @@ async function status(s: Supervisor): Promise<StatusView> {
     },
     host: {
       cpus: host.cpus,
-      memory_mib: host.memoryTotalMib,
+      memory_mib: host.memoryMib,
       accelerator: kvm.usable ? "kvm" : "tcg",
       accelerator_why: kvm.why,
     },

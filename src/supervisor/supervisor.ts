@@ -224,7 +224,7 @@ export class Supervisor implements ControlTarget {
       others.reduce((total, other) => total + (other.share ? pick(other.share) : 0), 0);
     return {
       hostVcpus: host.cpus,
-      hostMemoryMib: host.memoryTotalMib,
+      hostMemoryMib: host.memoryMib,
       running: {
         count: others.length,
         vcpus: sum((s) => s.vcpu),

@@ -3,26 +3,26 @@ import { readAudit, verifyAudit } from "../../audit/files.ts";
 import { fail } from "../../core/problem.ts";
 import { watchFolder } from "../../ports/watch.ts";
 import { dirname } from "../../ports/files.ts";
-import { Command } from "../command.ts";
+import { type AnyCommand, Command } from "../command.ts";
 import { type Context, requireRoot } from "../context.ts";
 import { renderRecord } from "../render.ts";
 import type { MakeContext } from "./shared.ts";
 
-export function auditCommand(context: MakeContext): Command {
+export function auditCommand(context: MakeContext): AnyCommand {
   const audit = new Command("audit").description("the audit trail: read it, prove it whole");
   audit.command("tail").description("the last records, or with -f also those to come")
     .option("-f, --follow", "wait for more")
     .option("--vm <id>", "only of this guest")
     .option("-n, --lines <n>", "how many of the last ones", "20")
     .action(async (options, command) => {
-      const c = context(command as unknown as Command);
+      const c = context(command);
       await requireRoot(c);
       const seen = await show(c, 0, options.vm, Math.max(1, Number(options.lines) || 20));
       if (options.follow) await follow(c, seen, options.vm);
     });
   audit.command("verify").description("check the chain of hashes over all files, and that nothing is cut off")
     .action(async (_options, command) => {
-      const c = context(command as Command);
+      const c = context(command);
       await requireRoot(c);
       const check = await verifyAudit(c.layout.auditFile, c.layout.auditHead);
       if (!check.ok) {
@@ -44,7 +44,7 @@ export function auditCommand(context: MakeContext): Command {
           }…`,
       );
     });
-  return audit as Command;
+  return audit;
 }
 
 async function show(c: Context, after: number, vm: string | undefined, limit?: number): Promise<number> {

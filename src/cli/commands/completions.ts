@@ -1,5 +1,5 @@
 /** `rayvisor completions bash|zsh|fish`: made from the tree of commands. */
-import { Argument, Command } from "../command.ts";
+import { type AnyCommand, Argument, Command } from "../command.ts";
 import type { MakeContext } from "./shared.ts";
 
 const SHELLS = ["bash", "zsh", "fish"] as const;
@@ -12,26 +12,26 @@ interface Node {
   readonly words: readonly { readonly word: string; readonly help: string }[];
 }
 
-export function completionsCommand(context: MakeContext, program: () => Command): Command {
+export function completionsCommand(context: MakeContext, program: () => AnyCommand): AnyCommand {
   return new Command("completions").description("a completion script for a shell")
     .addArgument(new Argument("<shell>", "which shell").choices(SHELLS))
     .action((shell, _options, command) => {
-      const c = context(command as unknown as Command);
+      const c = context(command);
       const script = completionScript(shell, program());
       c.output.result({ shell, script }, () => script);
-    }) as unknown as Command;
+    });
 }
 
 /** The script, to be put where the shell looks for completions. */
-export function completionScript(shell: Shell, program: Command): string {
+export function completionScript(shell: Shell, program: AnyCommand): string {
   const nodes = nodesOf(program, []);
   if (shell === "fish") return fish(nodes);
   const bash = bashScript(nodes);
   return shell === "bash" ? bash : `#compdef rayvisor\nautoload -U +X bashcompinit && bashcompinit\n${bash}`;
 }
 
-function nodesOf(command: Command, path: readonly string[]): Node[] {
-  const children = command.commands as unknown as readonly Command[];
+function nodesOf(command: AnyCommand, path: readonly string[]): Node[] {
+  const children = command.commands;
   const own: Node = {
     path,
     words: [

@@ -1,10 +1,10 @@
 /** `rayvisor demo`. */
 import { fail } from "../../core/problem.ts";
 import { envVar, type Terminal } from "../../ports/terminal.ts";
-import { Command } from "../command.ts";
+import { type AnyCommand, Command } from "../command.ts";
 import type { MakeContext } from "./shared.ts";
 
-export function demoCommand(context: MakeContext, terminal: Terminal): Command {
+export function demoCommand(context: MakeContext, terminal: Terminal): AnyCommand {
   return new Command("demo")
     .description("the whole main job on a throw-away data root with a real small guest, told step by step")
     .option(
@@ -13,14 +13,14 @@ export function demoCommand(context: MakeContext, terminal: Terminal): Command {
     )
     .option("--keep", "leave data root and supervisor for a look")
     .action(async (options, command) => {
-      const c = context(command as unknown as Command);
+      const c = context(command);
       if (c.output.json) fail("usage", "demo is told for people; it has no --json");
       const { demo } = await import("../../demo/demo.ts");
       await demo(terminal, c, {
         guestCache: options.guestCache ?? defaultCache(),
         keep: options.keep ?? false,
       });
-    }) as Command;
+    });
 }
 
 function defaultCache(): string {

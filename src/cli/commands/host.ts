@@ -4,17 +4,17 @@ import { problemOf } from "../../core/problem.ts";
 import { formatDuration } from "../../core/units.ts";
 import { makeDataRoot } from "../../../registry/layout.ts";
 import { exists, readTextBounded, writeFileAtomic } from "../../ports/files.ts";
-import { Command } from "../command.ts";
+import { type AnyCommand, Command } from "../command.ts";
 import { connect, isServing, startInBackground } from "../connect.ts";
 import { type Context, requireRoot } from "../context.ts";
 import { renderEvent, renderStatus } from "../render.ts";
 import { parseLogLine } from "../../audit/line.ts";
 import { type MakeContext, withSupervisor } from "./shared.ts";
 
-export function initCommand(context: MakeContext): Command {
+export function initCommand(context: MakeContext): AnyCommand {
   return new Command("init").description("make a data root: folders, a commented policy, an empty registry")
     .action(async (_options, command) => {
-      const c = context(command as Command);
+      const c = context(command);
       const made = await initRoot(c);
       c.output.result(
         { root: c.root, made },
@@ -26,7 +26,7 @@ export function initCommand(context: MakeContext): Command {
           ]
             .join("\n"),
       );
-    }) as Command;
+    });
 }
 
 /** Makes what is missing of a data root; returns the files it made. */
@@ -46,7 +46,7 @@ export async function initRoot(c: Context): Promise<string[]> {
   return made;
 }
 
-export function serveCommand(context: MakeContext): Command {
+export function serveCommand(context: MakeContext): AnyCommand {
   return new Command("serve").description("the supervisor of a data root")
     .option("--foreground", "stay in this terminal and show events")
     .option(
@@ -55,7 +55,7 @@ export function serveCommand(context: MakeContext): Command {
     )
     .option("--stop", "end the running supervisor; guests go on")
     .action(async (options, command) => {
-      const c = context(command as unknown as Command);
+      const c = context(command);
       if (options.stop) return await stopSupervisor(c);
       if (options.foreground) {
         await requireRoot(c);
@@ -70,7 +70,7 @@ export function serveCommand(context: MakeContext): Command {
       await requireRoot(c);
       const { pid } = await startInBackground(c);
       c.output.result({ done: "serve", pid }, () => `the supervisor serves ${c.root} (pid ${pid})`);
-    }) as Command;
+    });
 }
 
 /** Serves in this process. With `announce` the one who started it reads a single JSON line: ready, or why not. */
@@ -96,12 +96,12 @@ async function stopSupervisor(c: Context): Promise<void> {
   c.output.result({ done: "serve.stop" }, () => "the supervisor ends; guests go on");
 }
 
-export function statusCommand(context: MakeContext): Command {
+export function statusCommand(context: MakeContext): AnyCommand {
   return new Command("status").description(
     "supervisor, policy revision, safe mode, sums of resources, guests",
   )
     .action(async (_options, command) => {
-      const c = context(command as Command);
+      const c = context(command);
       await requireRoot(c);
       if (!await isServing(c.layout.socket)) {
         return c.output.result(
@@ -112,16 +112,16 @@ export function statusCommand(context: MakeContext): Command {
       }
       const status = await withSupervisor(c, (s) => s.perform<StatusView>("status", {}, c.deadline));
       c.output.result(status, (view) => renderStatus(c.output, view, Date.now()));
-    }) as Command;
+    });
 }
 
-export function eventsCommand(context: MakeContext): Command {
+export function eventsCommand(context: MakeContext): AnyCommand {
   return new Command("events").description("markers: the last ones, or with -f as they happen")
     .option("-f, --follow", "wait for more")
     .option("--vm <id>", "only of this guest")
     .option("-n, --lines <n>", "how many of the last ones", "20")
     .action(async (options, command) => {
-      const c = context(command as unknown as Command);
+      const c = context(command);
       await requireRoot(c);
       if (options.follow) return await followEvents(c, options.vm);
       const text = await readTextBounded(c.layout.rayosLog, 64 * 1024 * 1024).catch(() => "");
@@ -129,7 +129,7 @@ export function eventsCommand(context: MakeContext): Command {
         .filter((event) => options.vm === undefined || event.fields.vm === options.vm)
         .slice(-Math.max(1, Number(options.lines) || 20));
       for (const event of events) c.output.item(event, (e) => renderEvent(c.output, e));
-    }) as Command;
+    });
 }
 
 async function followEvents(c: Context, vm: string | undefined): Promise<void> {

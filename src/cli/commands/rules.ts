@@ -6,20 +6,20 @@ import { effectiveRights } from "../../../policy/rights.ts";
 import { RegistryStore } from "../../../registry/store.ts";
 import { readPolicy } from "../../supervisor/policy_source.ts";
 import { isNotFound } from "../../ports/files.ts";
-import { Command, ExitWith } from "../command.ts";
+import { type AnyCommand, Command, ExitWith } from "../command.ts";
 import { renderRights } from "../render.ts";
 import { change } from "./vm.ts";
 import { type MakeContext, withSupervisor } from "./shared.ts";
 import { actionSpec } from "../../actions/table.ts";
 import type { ExplainView, NetView } from "../../actions/views.ts";
 
-export function policyCommand(context: MakeContext): Command {
+export function policyCommand(context: MakeContext): AnyCommand {
   const policy = new Command("policy").description("the policy file: check it, show it, ask it");
   policy.command("validate [file]").description(
     "check a policy file and list every problem; default: the data root's",
   )
     .action(async (file, _options, command) => {
-      const c = context(command as Command);
+      const c = context(command);
       const path = file ?? c.layout.policyFile;
       const loaded = await readPolicy(path).catch((error: unknown) =>
         isNotFound(error)
@@ -35,7 +35,7 @@ export function policyCommand(context: MakeContext): Command {
     "the policy in force, or the effective rights of a guest and why each is so",
   )
     .action(async (id, _options, command) => {
-      const c = context(command as Command);
+      const c = context(command);
       const loaded = await readPolicy(c.layout.policyFile);
       if (id === undefined) {
         return c.output.result(
@@ -55,7 +55,7 @@ export function policyCommand(context: MakeContext): Command {
       "what would be decided about an action, layer by layer; does nothing (`net.set profile=office`)",
     )
     .action(async (id, action, params, _options, command) => {
-      const c = context(command as unknown as Command);
+      const c = context(command);
       const view = await withSupervisor(
         c,
         (s) => s.perform<ExplainView>("policy.explain", { ...keyValues(params), id, action }, c.deadline),
@@ -63,7 +63,7 @@ export function policyCommand(context: MakeContext): Command {
       c.output.result(view, (v) => explainText(c.output, v));
       if (view.decision.effect === "deny") throw new ExitWith(EXIT_OF.denied);
     });
-  return policy as Command;
+  return policy;
 }
 
 function keyValues(params: readonly string[]): Record<string, string> {
@@ -76,11 +76,11 @@ function keyValues(params: readonly string[]): Record<string, string> {
   return pairs;
 }
 
-export function registryCommand(context: MakeContext): Command {
+export function registryCommand(context: MakeContext): AnyCommand {
   const registry = new Command("registry").description("the registry file: check it, show it");
   registry.command("validate [file]").description("check a registry file and list every problem")
     .action(async (file, _options, command) => {
-      const c = context(command as Command);
+      const c = context(command);
       const path = file ?? c.layout.registryFile;
       const read = await new RegistryStore({ ...c.layout, registryFile: path }).read();
       if (read.broken.length > 0) {
@@ -96,19 +96,19 @@ export function registryCommand(context: MakeContext): Command {
       );
     });
   registry.command("show").description("the registry as it is on disk").action(async (_options, command) => {
-    const c = context(command as Command);
+    const c = context(command);
     const read = await new RegistryStore(c.layout).read();
     const document = { version: 0, vms: Object.fromEntries(read.vms), broken: read.broken };
     c.output.result(document, () => JSON.stringify(document, null, 2));
   });
-  return registry as Command;
+  return registry;
 }
 
-export function netCommand(context: MakeContext): Command {
+export function netCommand(context: MakeContext): AnyCommand {
   const net = new Command("net").description("a guest's network: what it is, and switching it within policy");
   net.command("show <id>").description(actionSpec("net.show").summary).action(
     async (id, _options, command) => {
-      const c = context(command as Command);
+      const c = context(command);
       const view = await withSupervisor(c, (s) => s.perform<NetView>("net.show", { id }, c.deadline));
       c.output.result(
         view,
@@ -120,7 +120,7 @@ export function netCommand(context: MakeContext): Command {
   );
   net.command("set <id> <profile>").description(actionSpec("net.set").summary)
     .action(async (id, profile, _options, command) => {
-      await change(context(command as unknown as Command), "net.set", { id, profile });
+      await change(context(command), "net.set", { id, profile });
     });
-  return net as Command;
+  return net;
 }

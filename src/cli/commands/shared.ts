@@ -1,12 +1,11 @@
 /** What the command files share. */
-import type { Command } from "../command.ts";
 import type { ApiClient } from "../../api/client.ts";
 import type { Terminal } from "../../ports/terminal.ts";
 import { connect } from "../connect.ts";
 import { type Context, contextOf, type GlobalFlags } from "../context.ts";
 
 /** Makes the context of a command from its flags and those of its parents. */
-export type MakeContext = (command: Command) => Context;
+export type MakeContext = (command: { optsWithGlobals(): object }) => Context;
 
 export function contextMaker(terminal: Terminal): MakeContext {
   return (command) => contextOf(terminal, command.optsWithGlobals() as GlobalFlags); // declared on the program

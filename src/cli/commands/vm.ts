@@ -4,7 +4,7 @@ import type { CommandView, DoneView, GuestDetail, GuestView } from "../../action
 import { fail } from "../../core/problem.ts";
 import { parseSize } from "../../core/units.ts";
 import { readTextBounded } from "../../ports/files.ts";
-import { Command, InvalidArgumentError, Option } from "../command.ts";
+import { type AnyCommand, Command, InvalidArgumentError, Option } from "../command.ts";
 import type { Context } from "../context.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 import { renderGuest, renderGuests } from "../render.ts";
@@ -12,30 +12,28 @@ import { type MakeContext, withSupervisor } from "./shared.ts";
 
 const MAX_RECORD_BYTES = 1024 * 1024;
 
-export function vmCommand(context: MakeContext): Command {
+export function vmCommand(context: MakeContext): AnyCommand {
   const vm = new Command("vm").description("guests: define, start, stop, present, look at");
-  addReading(vm as Command, context);
-  addDefine(vm as Command, context);
+  addReading(vm, context);
+  addDefine(vm, context);
   for (const verb of ["kill", "pause", "resume", "reset", "present"] as const) {
     vm.command(`${verb} <id>`).description(actionSpec(`vm.${verb}`).summary)
-      .action(async (id, _options, command) =>
-        await change(context(command as Command), `vm.${verb}`, { id })
-      );
+      .action(async (id, _options, command) => await change(context(command), `vm.${verb}`, { id }));
   }
   vm.command("hide [id]").description(`${actionSpec("vm.hide").summary}; without ID: the presented one`)
-    .action(async (id, _options, command) => await hide(context(command as Command), id));
+    .action(async (id, _options, command) => await hide(context(command), id));
   vm.command("start <id>").description(actionSpec("vm.start").summary)
     .addOption(
       new Option("--wait <for>", "until QEMU runs it, or until its guest agent answers")
         .choices(["running", "ready"] as const).default("running" as const),
     )
     .action(async (id, options, command) =>
-      await change(context(command as unknown as Command), "vm.start", { id, wait: options.wait })
+      await change(context(command), "vm.start", { id, wait: options.wait })
     );
   vm.command("stop <id>").description(actionSpec("vm.stop").summary)
     .option("--grace <seconds>", "time for the guest before it is ended", wholeNumber)
     .action(async (id, options, command) =>
-      await change(context(command as unknown as Command), "vm.stop", {
+      await change(context(command), "vm.stop", {
         id,
         ...(options.grace === undefined ? {} : { grace_s: options.grace }),
       })
@@ -50,27 +48,27 @@ export function vmCommand(context: MakeContext): Command {
           `deleting ${id} wants --yes${options.disks ? ": its disks can't be brought back" : ""}`,
         );
       }
-      await change(context(command as unknown as Command), "vm.delete", {
+      await change(context(command), "vm.delete", {
         id,
         ...(options.disks ? { disks: true } : {}),
       });
     });
-  return vm as Command;
+  return vm;
 }
 
-function addReading(vm: Command, context: MakeContext): void {
+function addReading(vm: AnyCommand, context: MakeContext): void {
   vm.command("list").description(actionSpec("vm.list").summary).action(async (_options, command) => {
-    const c = context(command as Command);
+    const c = context(command);
     const guests = await withSupervisor(c, (s) => s.perform<GuestView[]>("vm.list", {}, c.deadline));
     c.output.result(guests, (view) => renderGuests(c.output, view, Date.now()));
   });
   vm.command("show <id>").description(actionSpec("vm.show").summary).action(async (id, _options, command) => {
-    const c = context(command as Command);
+    const c = context(command);
     const guest = await withSupervisor(c, (s) => s.perform<GuestDetail>("vm.show", { id }, c.deadline));
     c.output.result(guest, (view) => renderGuest(c.output, view, Date.now()));
   });
   vm.command("argv <id>").description(actionSpec("vm.argv").summary).action(async (id, _options, command) => {
-    const c = context(command as Command);
+    const c = context(command);
     const commands = await withSupervisor(c, (s) => s.perform<CommandView[]>("vm.argv", { id }, c.deadline));
     c.output.result(
       commands,
@@ -81,7 +79,7 @@ function addReading(vm: Command, context: MakeContext): void {
   });
 }
 
-function addDefine(vm: Command, context: MakeContext): void {
+function addDefine(vm: AnyCommand, context: MakeContext): void {
   vm.command("define [file]").description(
     `${actionSpec("vm.define").summary}: a registry record, or the flags`,
   )
@@ -96,7 +94,7 @@ function addDefine(vm: Command, context: MakeContext): void {
     .option("--secure-boot", "with Secure Boot enforced")
     .option("--profile <name>", "policy profile; default `default-linux` or `default-windows`")
     .action(async (file, options, command) => {
-      const c = context(command as unknown as Command);
+      const c = context(command);
       if (file !== undefined) {
         if (Object.keys(options).length > 0) fail("usage", "give a record file or flags, not both");
         return await change(c, "vm.define", { record: await readRecord(file) });

@@ -1,0 +1,157 @@
+/** Runs the compiled program as a user would, on a data root of its own that is gone afterwards. */
+import assert from "node:assert/strict";
+
+export const BINARY = new URL("../../dist/rayvisor", import.meta.url).pathname;
+
+export interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** The one JSON document on standard output. */
+  // deno-lint-ignore no-explicit-any -- tests look into answers of many shapes
+  readonly json: () => any;
+}
+
+export interface Rig {
+  readonly root: string;
+  /** Runs `rayvisor --root ROOT ...args`. */
+  run(...args: string[]): Promise<Ran>;
+  /** As `run`, and the command must succeed; with `--json`, and gives the document. */
+  // deno-lint-ignore no-explicit-any -- as above
+  ok(...args: string[]): Promise<any>;
+  /** As `run` with `--json`; the command must fail with this exit code; gives the `error` member. */
+  // deno-lint-ignore no-explicit-any -- as above
+  fails(code: number, ...args: string[]): Promise<any>;
+  write(path: string, text: string): Promise<void>;
+}
+
+/** The policy of most end-to-end tests: small guests of both kinds, no network. */
+export const POLICY = `version = 0
+[limits]
+cpu_percent = 100
+mem_mib = 1024
+max_running = 3
+[linux]
+enabled = true
+[linux.limits]
+cpus = 2
+mem_mib = 512
+[linux.devices]
+input = true
+[windows]
+enabled = true
+[windows.limits]
+cpus = 2
+mem_mib = 512
+[windows.devices]
+vtpm = true
+[profiles.small-windows]
+kind = "windows"
+present = true
+max_vcpu = 2
+max_memory_mb = 512
+cpu_percent = 50
+secure_boot = "required"
+tpm = "required"
+allow_below_minimum = true
+guest_agent = ["ping", "shutdown"]
+`;
+
+/** A small Linux record: BIOS, one small empty disk, nothing that boots. */
+export function smallRecord(id: string, more: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    id,
+    name: id,
+    type: "linux",
+    state: "stopped",
+    storage: { disks: { root: `vm/linux/${id}/disk.raw` } },
+    devices: { vcpu: 1, memory_mb: 64, network: { enabled: false } },
+    policy_profile: "default-linux",
+    ...more,
+  };
+}
+
+export async function exec(args: readonly string[], env: Record<string, string> = {}): Promise<Ran> {
+  const { code, stdout, stderr } = await new Deno.Command(BINARY, {
+    args: [...args],
+    env: { PATH: Deno.env.get("PATH") ?? "", HOME: Deno.env.get("HOME") ?? "/root", ...env },
+    clearEnv: true,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).output();
+  const text = new TextDecoder();
+  const out = text.decode(stdout);
+  return { code, stdout: out, stderr: text.decode(stderr), json: () => JSON.parse(out) };
+}
+
+/** Gives `use` a fresh data root; afterwards guests and supervisor are ended and the root is removed. */
+export async function withRoot(
+  use: (rig: Rig) => Promise<void>,
+  policy: string | null = POLICY,
+): Promise<void> {
+  const root = await Deno.makeTempDir({ prefix: "rv-" });
+  const run = (...args: string[]) => exec(["--root", root, ...args]);
+  const rig: Rig = {
+    root,
+    run,
+    async ok(...args) {
+      const ran = await run("--json", ...args);
+      assert.equal(ran.code, 0, `${args.join(" ")}: ${ran.stdout}${ran.stderr}`);
+      return ran.json();
+    },
+    async fails(code, ...args) {
+      const ran = await run("--json", ...args);
+      assert.equal(ran.code, code, `${args.join(" ")}: ${ran.stdout}${ran.stderr}`);
+      assert.doesNotMatch(ran.stdout + ran.stderr, /^\s+at .*:\d+:\d+/m, "no stack trace for the user");
+      const { error } = ran.json();
+      assert.equal(typeof error.message, "string");
+      return error;
+    },
+    write: (path, text) => Deno.writeTextFile(`${root}/${path}`, text, { mode: 0o600 }),
+  };
+  try {
+    if (policy !== null) {
+      assert.equal((await run("init")).code, 0);
+      await rig.write("policy/rayos-policy.toml", policy);
+    }
+    await use(rig);
+  } finally {
+    await endAll(rig);
+    await Deno.remove(root, { recursive: true });
+  }
+}
+
+async function endAll(rig: Rig): Promise<void> {
+  const status = await rig.run("--json", "status");
+  if (status.code === 0 && status.json().supervisor) {
+    for (const guest of status.json().guests) if (guest.pid) await rig.run("vm", "kill", guest.id);
+    await stopSupervisor(rig);
+  }
+}
+
+/** Ends the supervisor and waits until its process is gone. */
+export async function stopSupervisor(rig: Rig): Promise<void> {
+  const status = await rig.run("--json", "status");
+  const pid: number | undefined = status.code === 0 ? status.json().supervisor?.pid : undefined;
+  assert.equal((await rig.run("serve", "--stop")).code, 0);
+  while (pid !== undefined && await isRunning(pid)) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+/** Whether a process with this pid runs (a zombie does not). */
+export async function isRunning(pid: number): Promise<boolean> {
+  try {
+    const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
+    return !["Z", "X"].includes(stat.slice(stat.lastIndexOf(")") + 2).charAt(0));
+  } catch {
+    return false;
+  }
+}
+
+/** Puts a small empty disk and a record into the root and defines the guest. */
+export async function defineSmall(rig: Rig, id: string, more: Record<string, unknown> = {}): Promise<void> {
+  await Deno.mkdir(`${rig.root}/vm/linux/${id}`, { recursive: true });
+  await Deno.writeFile(`${rig.root}/vm/linux/${id}/disk.raw`, new Uint8Array(1024 * 1024));
+  await rig.write(`${id}.json`, JSON.stringify(smallRecord(id, more)));
+  await rig.ok("vm", "define", `${rig.root}/${id}.json`);
+}
