@@ -72,7 +72,7 @@ async function stampOf(root: string): Promise<string> {
     Deno.env.get("DENORT_BIN") ?? "",
     ...permissionFlags(),
   ];
-  for (const path of [...await sourceFiles(root), "deno.json", "deno.lock"]) {
+  for (const path of [...await sourceFiles(root), "deno.json", "import_map.json", "deno.lock"]) {
     const bytes = await Deno.readFile(`${root}/${path}`).catch(() => new Uint8Array(0));
     parts.push(path, await sha256(bytes));
   }
@@ -81,7 +81,9 @@ async function stampOf(root: string): Promise<string> {
 
 async function bundle(root: string, output: string): Promise<void> {
   const external = NOT_BUNDLED.flatMap((name) => ["--external", name]);
-  const args = ["bundle", "--quiet", "--platform", "deno", ...external, "-o", output, "main.ts"];
+  const isLocked = await Deno.stat(`${root}/deno.lock`).then((i) => i.isFile, () => false);
+  const lock = isLocked ? ["--lock=deno.lock", "--frozen"] : [];
+  const args = ["bundle", "--quiet", "--platform", "deno", ...lock, ...external, "-o", output, "main.ts"];
   for (let attempt = 1;; attempt++) {
     const result = await deno(root, args);
     if (result.success) return;

@@ -13,7 +13,7 @@ async function main(): Promise<number> {
   const wanted = Deno.args.some((arg) => !arg.startsWith("-")) ? [] : await roomsOf(root);
   const child = new Deno.Command(Deno.execPath(), {
     // Types are the business of `deno task check`.
-    args: ["test", "--allow-all", "--no-check", ...wanted, ...Deno.args],
+    args: ["test", "--allow-all", "--no-check", "--lock=deno.lock", "--frozen", ...wanted, ...Deno.args],
     cwd: root,
     env: { ...(Deno.stdout.isTerminal() ? {} : { NO_COLOR: "1" }) },
     stdin: "null",
