@@ -94,7 +94,7 @@ async function step(
   if (facts.kind === "symlink") {
     const target = await realPath(candidate);
     if (target === undefined) throwEscape(asked, "a symbolic link in it leads nowhere");
-    if (!isBelow(realRoot, target)) throwEscape(asked, "a symbolic link in it leads out of the data root");
+    if (!isInside(realRoot, target)) throwEscape(asked, "a symbolic link in it leads out of the data root");
     real = target;
     facts = await lookAt(target) ?? throwEscape(asked, "a symbolic link in it leads nowhere");
   }
@@ -113,8 +113,8 @@ function throwEscape(path: string, why: string): never {
   return fail(problem.code, problem.message, problem);
 }
 
-function isBelow(root: string, path: string): boolean {
-  return path.startsWith(root === "/" ? "/" : `${root}/`);
+function isInside(root: string, path: string): boolean {
+  return path === root || path.startsWith(root === "/" ? "/" : `${root}/`);
 }
 
 /** One thing that an image refers to and must not. */

@@ -65,9 +65,10 @@ const machine = pattern("a machine type, for example pc-q35-7.2", /^[A-Za-z0-9][
 /** A path below the root, in its relative normal form; an absolute one only where the root is known. */
 function pathShape(root: string | undefined): Shape<string> {
   return text("a path below the data root", (written) => {
-    const normal = normaliseInRoot(root ?? "", written);
-    if (!normal.ok || (root === undefined && written.startsWith("/"))) {
-      const why = normal.ok ? "it is absolute" : normal.error.message.replace(/^.* is refused: /s, "");
+    if (root === undefined && written.startsWith("/")) return { why: "it is absolute", rule: "path_escape" };
+    const normal = normaliseInRoot(root ?? "/", written);
+    if (!normal.ok) {
+      const why = normal.error.message.replace(/^.* is refused: /s, "");
       return { why: sanitizeLine(why, 200), rule: "path_escape" };
     }
     return { value: normal.value };
