@@ -29,6 +29,7 @@ export const PERMISSIONS: readonly Permission[] = [
     flag: "--allow-run",
     values: [
       "/proc/self/exe",
+      "cat",
       "qemu-system-x86_64",
       "qemu-img",
       "swtpm",
@@ -37,7 +38,6 @@ export const PERMISSIONS: readonly Permission[] = [
       "dpkg-deb",
       "mformat",
       "mcopy",
-      "cp",
     ],
     reason: "itself as the supervisor, the emulators and their tools, and what builds the demo's guest",
   },

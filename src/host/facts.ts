@@ -1,6 +1,6 @@
 /** Size of this host: processors and memory, from procfs (proc(5)). */
 import { fail } from "../core/problem.ts";
-import { readTextBounded } from "../ports/files.ts";
+import { readKernelFiles } from "../ports/proc_files.ts";
 
 export interface HostFacts {
   /** Processors that this process may use. */
@@ -37,10 +37,10 @@ export function parseAllowedCpus(status: string): number | undefined {
 /** Reads this host. Failure `io` when procfs says something else than proc(5). */
 export async function readHostFacts(): Promise<HostFacts> {
   const [meminfo, status] = await Promise.all([
-    readTextBounded("/proc/meminfo", 65_536),
-    readTextBounded("/proc/self/status", 65_536),
+    readKernelFiles("/proc/meminfo"),
+    readKernelFiles("/proc/self/status"), // of the reader, which has inherited our processors
   ]);
-  const memory = parseMeminfo(meminfo), cpus = parseAllowedCpus(status);
+  const memory = parseMeminfo(meminfo ?? ""), cpus = parseAllowedCpus(status ?? "");
   if (!memory || cpus === undefined) fail("io", "/proc/meminfo or /proc/self/status can't be understood");
   return { cpus, memoryMib: memory.totalMib, availableMib: memory.availableMib };
 }

@@ -6,8 +6,8 @@
 import { isObject } from "../core/json.ts";
 import { problemOf } from "../core/problem.ts";
 import { run } from "../ports/processes.ts";
-import { removeTree, writeFileAtomic } from "../ports/files.ts";
-import { makeTempFolder, whyNotOpenable } from "../ports/folders.ts";
+import { exists, removeTree, writeFileAtomic } from "../ports/files.ts";
+import { makeTempFolder } from "../ports/folders.ts";
 import { askQemu, cpuModels } from "../qemu/probe.ts";
 import type { KvmCapabilities } from "./capabilities.ts";
 
@@ -50,8 +50,7 @@ export async function probeKvm(
   program: string,
   { accelerator = "kvm", device = "/dev/kvm", timeoutMs = ROM_TIMEOUT_MS } = {},
 ): Promise<KvmCapabilities> {
-  const closed = await whyNotOpenable(device);
-  if (closed !== undefined) return NO(closed);
+  if (!await exists(device)) return NO(`${device} is not there`);
   try {
     const loop = await runRom(program, accelerator, timeoutMs);
     if (loop !== undefined) return NO(loop);

@@ -5,6 +5,7 @@
 import { canonicalJson, isObject } from "../core/json.ts";
 import { fail, Failure } from "../core/problem.ts";
 import { isNotFound, readTextBounded, writeFileAtomic } from "../ports/files.ts";
+import { bootId } from "../ports/proc_files.ts";
 import { findProgram } from "../ports/folders.ts";
 import { PLAIN_ENV } from "../ports/processes.ts";
 import { findQemu, probeQemu, type ProgramStamp, stampOf } from "../qemu/probe.ts";
@@ -50,10 +51,6 @@ async function stamps(qemu: string, path: string): Promise<ProgramStamp[]> {
     ["swtpm", "swtpm_setup", "swtpm_localca"].map((name) => findProgram(name, path)),
   );
   return await Promise.all([qemu, ...others.filter((p) => p !== undefined)].map(stampOf));
-}
-
-async function bootId(): Promise<string> {
-  return (await readTextBounded("/proc/sys/kernel/random/boot_id", 100)).trim();
 }
 
 /** What was remembered under exactly this key; anything damaged counts as nothing. */

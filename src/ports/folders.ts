@@ -42,18 +42,6 @@ export async function makeTempFolder(prefix: string): Promise<string> {
   return await Deno.makeTempDir({ prefix });
 }
 
-/** Undefined when this process can open `path` for reading and writing, else why it can't. */
-export async function whyNotOpenable(path: string): Promise<string | undefined> {
-  try {
-    using _file = await Deno.open(path, { read: true, write: true });
-    return undefined;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return `${path} is not there`;
-    if (error instanceof Deno.errors.PermissionDenied) return `this user may not open ${path}`;
-    return `${path} can't be opened: ${error instanceof Error ? error.message : String(error)}`;
-  }
-}
-
 /** rename(2): the target is replaced in one step. */
 export async function moveFile(from: string, to: string): Promise<void> {
   await Deno.rename(from, to);

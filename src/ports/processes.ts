@@ -5,6 +5,7 @@
 import { spawn as nodeSpawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { fail } from "../core/problem.ts";
+import { bootId, readKernelFiles } from "./proc_files.ts";
 
 /** What tells a process from every other one, also after a reboot. */
 export interface ProcessIdentity {
@@ -191,14 +192,6 @@ export function parseProcStat(text: string): { state: string; startTicks: number
 }
 
 async function procStat(pid: number): Promise<{ state: string; startTicks: number } | undefined> {
-  try {
-    return parseProcStat(await Deno.readTextFile(`/proc/${pid}/stat`));
-  } catch {
-    return undefined;
-  }
-}
-
-let knownBootId: string | undefined;
-async function bootId(): Promise<string> {
-  return knownBootId ??= (await Deno.readTextFile("/proc/sys/kernel/random/boot_id")).trim();
+  const text = await readKernelFiles(`/proc/${pid}/stat`);
+  return text === undefined ? undefined : parseProcStat(text);
 }

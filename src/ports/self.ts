@@ -46,7 +46,7 @@ export async function announceOf(child: Deno.ChildProcess, timeoutMs: number): P
 
 /** Programs that the compiled program may start, each for the commands that need it. */
 export const PROGRAMS = {
-  self: ["/proc/self/exe"],
+  self: ["/proc/self/exe", "cat"],
   guests: ["qemu-system-x86_64", "qemu-img", "swtpm", "swtpm_setup"],
   testGuest: ["apt-get", "dpkg-deb", "mformat", "mcopy"],
 } as const;
