@@ -3,6 +3,8 @@
  * exactly these, and `docs/permissions.md` is made from them.
  */
 
+import { PROGRAMS } from "../ports/self.ts";
+
 /** One flag of `deno compile`. */
 export interface Permission {
   readonly flag: string;
@@ -27,18 +29,7 @@ export const PERMISSIONS: readonly Permission[] = [
   },
   {
     flag: "--allow-run",
-    values: [
-      "/proc/self/exe",
-      "cat",
-      "qemu-system-x86_64",
-      "qemu-img",
-      "swtpm",
-      "swtpm_setup",
-      "apt-get",
-      "dpkg-deb",
-      "mformat",
-      "mcopy",
-    ],
+    values: Object.values(PROGRAMS).flat(),
     reason: "itself as the supervisor, the emulators and their tools, and what builds the demo's guest",
   },
   {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { PROGRAMS } from "../ports/self.ts";
 import { permissionFlags, PERMISSIONS, permissionsPage } from "./permissions.ts";
 
 Deno.test("no permission is given as a whole that can be named one by one", () => {
@@ -21,4 +22,10 @@ Deno.test("every permission stands in the table once and on the page with its re
   for (const { flag, reason } of PERMISSIONS) {
     assert.ok(permissionsPage().includes(`| \`${flag}\` |`) && permissionsPage().includes(reason), flag);
   }
+});
+
+Deno.test("every program that may be started is one that the program can give up the right to", () => {
+  const run = PERMISSIONS.find((p) => p.flag === "--allow-run")?.values ?? [];
+  assert.deepEqual([...run].sort(), Object.values(PROGRAMS).flat().sort());
+  assert.ok(!run.some((program) => ["sh", "bash", "env", "sudo", "python3"].includes(program)));
 });
