@@ -61,16 +61,14 @@ export class ApiClient {
         await response.json().catch(() => undefined),
       );
     }
-    return response.body.pipeThrough(new TextDecoderStream());
+    return textOf(response.body, signal);
   }
 
   /** Ends the supervisor; resolves when it has closed its socket, by the end of an event stream. */
   async stopped(): Promise<void> {
     const events = await this.events(undefined, new AbortController().signal);
     await this.perform("supervisor.stop");
-    try {
-      for await (const _ of events);
-    } catch { /* cut off: it is gone */ }
+    for await (const _ of events);
   }
 
   async #send(path: string, init: RequestInit): Promise<Response> {
@@ -102,18 +100,35 @@ async function* parseEvents(
   signal: AbortSignal,
 ): AsyncIterable<LoggedEvent> {
   let rest = "";
-  try {
-    for await (
-      const text of body.pipeThrough(new TextDecoderStream())
-    ) {
-      const blocks = (rest + text).split("\n\n");
-      rest = blocks.pop() ?? "";
-      for (const block of blocks) {
-        const data = block.split("\n").find((line) => line.startsWith("data: "));
-        if (data) yield JSON.parse(data.slice(6)) as LoggedEvent; // made by this same program
-      }
+  for await (const text of textOf(body, signal)) {
+    const blocks = (rest + text).split("\n\n");
+    rest = blocks.pop() ?? "";
+    for (const block of blocks) {
+      const data = block.split("\n").find((line) => line.startsWith("data: "));
+      if (data) yield JSON.parse(data.slice(6)) as LoggedEvent; // made by this same program
     }
-  } catch (error) {
-    if (!signal.aborted) throw error;
+  }
+}
+
+/**
+ * The text of a response without end, until it ends, is cut off by the supervisor's end, or `signal` aborts. Aborting
+ * the fetch alone does not wake a read that waits for the next piece: the reader is cancelled.
+ */
+async function* textOf(body: ReadableStream<Uint8Array>, signal: AbortSignal): AsyncIterable<string> {
+  const reader = body.getReader();
+  const cancel = () => void reader.cancel().catch(() => {});
+  signal.addEventListener("abort", cancel, { once: true });
+  const text = new TextDecoder();
+  try {
+    while (!signal.aborted) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield text.decode(value, { stream: true });
+    }
+  } catch {
+    /* cut off: the same as an end */
+  } finally {
+    signal.removeEventListener("abort", cancel);
+    cancel();
   }
 }

@@ -12,8 +12,8 @@ import { openApi } from "./openapi.ts";
 export interface ControlTarget {
   readonly version: string;
   perform(action: ActionId, params: unknown, actor: Actor): Promise<unknown>;
-  /** Calls `listener` for every event; the returned function ends it. */
-  listen(listener: (event: LoggedEvent) => void): () => void;
+  /** Calls `listener` for every event and `ended` when the supervisor ends; the returned function ends both. */
+  listen(listener: (event: LoggedEvent) => void, ended: () => void): () => void;
   /** Calls `listener` with the guest's serial output, the last part first; the returned function ends it. */
   followSerial(vm: string, listener: (bytes: Uint8Array) => void, ended: () => void): () => void;
 }
@@ -82,12 +82,12 @@ async function boundedBody(request: Request): Promise<Uint8Array> {
 /** Events as they happen, as server-sent events. */
 function eventStream(target: ControlTarget, vm: string | undefined, signal: AbortSignal): Response {
   const utf8 = new TextEncoder();
-  return stream("text/event-stream", signal, (send) => {
+  return stream("text/event-stream", signal, (send, end) => {
     send(utf8.encode(": connected\n\n"));
     return target.listen((event) => {
       if (vm !== undefined && event.fields.vm !== vm) return;
       send(utf8.encode(`event: ${event.event.split(":", 1)[0]}\ndata: ${JSON.stringify(event)}\n\n`));
-    });
+    }, end);
   });
 }
 

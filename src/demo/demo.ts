@@ -195,10 +195,13 @@ async function windowsGuest(stage: Stage): Promise<void> {
 async function firmwareEnd({ client, signal }: Stage, say: (detail: string) => void): Promise<void> {
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(FIRMWARE_TIMEOUT_MS)]);
   let text = "";
+  let told = 0;
   for await (const piece of await client.serial(WINDOWS, deadline)) {
-    text = (text + piece).slice(-65536);
-    const last = text.trimEnd().split("\n").at(-1);
-    if (last) say(sanitizeLine(last, 70));
+    text += piece;
+    for (const line of text.slice(told).split("\n").slice(0, -1)) {
+      if (sanitizeLine(line).trim()) say(sanitizeLine(line, 70).trim());
+      told += line.length + 1;
+    }
     if (firmwareSayings(text).includes("no_bootable_device")) return;
   }
   fail("failed", "the firmware did not come to the end of its search");
@@ -240,12 +243,11 @@ async function following(
 }
 
 async function cleanUp(c: Context, client: ApiClient | undefined): Promise<void> {
-  if (client) {
-    const { guests } = await client.perform<{ guests: { id: string; pid: number | null }[] }>("status");
-    for (const guest of guests) {
-      if (guest.pid !== null) await client.perform("vm.kill", { id: guest.id }).catch(() => {}); // gone already
-    }
-    await client.stopped();
+  try {
+    const { guests } = await client?.perform<{ guests: { id: string }[] }>("status") ?? { guests: [] };
+    for (const { id } of guests) await client?.perform("vm.kill", { id }).catch(() => {}); // it may not run
+    await client?.stopped();
+  } finally {
+    await removeTree(c.root);
   }
-  await removeTree(c.root);
 }

@@ -8,8 +8,8 @@ export const SOCKET_HOST = "rayvisor.invalid";
 
 export interface HttpServer {
   readonly finished: Promise<void>;
-  /** Ends listening and open connections. */
-  shutdown(): Promise<void>;
+  /** Stops listening, lets answers that are under way be sent, and cuts off what is still open after `graceMs`. */
+  shutdown(graceMs: number): Promise<void>;
 }
 
 /** Serves HTTP on a unix socket that is made with mode 0600 (the caller holds the folder 0700 and a umask of 077). */
@@ -22,9 +22,10 @@ export function serveUnix(
   Deno.chmodSync(path, 0o600);
   return {
     finished: server.finished,
-    async shutdown() {
-      abort.abort();
-      await server.finished;
+    async shutdown(graceMs) {
+      const timer = setTimeout(() => abort.abort(), graceMs);
+      await server.shutdown();
+      clearTimeout(timer);
     },
   };
 }

@@ -23,5 +23,7 @@ let bootIdOnce: Promise<string> | undefined;
 
 /** Identity of this boot of the kernel: `/proc/sys/kernel/random/boot_id`. random(4) */
 export function bootId(): Promise<string> {
-  return bootIdOnce ??= readKernelFiles("/proc/sys/kernel/random/boot_id").then((text) => (text ?? "unknown").trim());
+  return bootIdOnce ??= readKernelFiles("/proc/sys/kernel/random/boot_id").then((text) =>
+    (text ?? "unknown").trim()
+  );
 }

@@ -2,7 +2,7 @@
  * Processes of the host. A process is named by pid, start time and boot id together, never by pid alone: pids are
  * reused (see field-lessons: zombies, pid reuse).
  */
-import { spawn as nodeSpawn } from "node:child_process";
+import { type ChildProcess, spawn as nodeSpawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { fail } from "../core/problem.ts";
 import { bootId, readKernelFiles } from "./proc_files.ts";
@@ -52,7 +52,7 @@ export const PLAIN_ENV: Readonly<Record<string, string>> = {
 export async function spawnDetached(options: SpawnOptions): Promise<DetachedProcess> {
   const log = openSync(options.logFile, "a", 0o600);
   try {
-    const child = nodeSpawn(options.program, [...options.args], {
+    const child: ChildProcess = nodeSpawn(options.program, [...options.args], {
       stdio: ["ignore", log, log],
       detached: true,
       env: { ...(options.env ?? PLAIN_ENV) },
@@ -67,6 +67,10 @@ export async function spawnDetached(options: SpawnOptions): Promise<DetachedProc
     });
     child.unref();
     const pid = child.pid;
+    if (pid !== undefined) {
+      children.set(pid, child);
+      exited.then(() => children.delete(pid));
+    }
     const identity = pid === undefined ? undefined : await identityOf(pid);
     if (!identity) {
       // It ended before it could be looked at: an identity that matches nothing says so.
@@ -171,16 +175,21 @@ export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
   return now !== undefined && now.startTicks === identity.startTicks && now.bootId === identity.bootId;
 }
 
-/** Sends a signal to exactly this process; false when it is gone already. */
-export async function sendSignal(identity: ProcessIdentity, signal: Deno.Signal): Promise<boolean> {
+/** Children that have not ended yet, by pid. */
+const children = new Map<number, ChildProcess>();
+
+/**
+ * Sends a signal to exactly this process; false when it is gone already. `Deno.kill` wants the right to run every
+ * program, which this program does not have: a child is signalled through its own handle, any other process by kill(1).
+ */
+export async function sendSignal(identity: ProcessIdentity, signal: "SIGTERM" | "SIGKILL"): Promise<boolean> {
   if (!await isAlive(identity)) return false;
-  try {
-    Deno.kill(identity.pid, signal);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
+  const child = children.get(identity.pid);
+  if (child) return child.kill(signal);
+  const { code, stderr } = await run("kill", { args: [`-${signal.slice(3)}`, "--", String(identity.pid)] });
+  if (code === 0) return true;
+  if (!await isAlive(identity)) return false;
+  return fail("failed", `kill could not signal process ${identity.pid}: ${stderr.trim()}`);
 }
 
 /** Fields of `/proc/PID/stat` that this program uses. proc(5): the name (field 2) may hold spaces and brackets. */

@@ -21,6 +21,9 @@ import { nextPolicyState, revisionOf } from "./policy_source.ts";
 import { recoverGuests } from "./recover.ts";
 import { Supervisor } from "./supervisor.ts";
 
+/** Time for answers that are under way when the supervisor ends. */
+const SHUTDOWN_GRACE_MS = 2_000;
+
 /** What `serve` tells whoever started it. */
 export interface Announcer {
   ready(): void;
@@ -73,7 +76,8 @@ export async function serve(root: string, layout: Layout, announcer: Announcer):
   await stopping.promise;
   for (const end of ends) end();
   supervisor.emit({ event: "RAYOS_SUPERVISOR:stop", fields: { pid: processId } });
-  await server.shutdown();
+  supervisor.endStreams();
+  await server.shutdown(SHUTDOWN_GRACE_MS);
   unlisten();
   log.close();
   lock.release();

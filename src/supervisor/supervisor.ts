@@ -48,6 +48,8 @@ export class Supervisor implements ControlTarget {
   presented: VmId | null = null;
   /** The host as last looked at: memory and processors don't change while it runs. */
   #host: HostFacts | undefined;
+  /** What ends the streams that clients follow. */
+  readonly #streams = new Set<() => void>();
 
   constructor(readonly parts: SupervisorParts, policy: PolicyState) {
     this.policy = policy;
@@ -58,14 +60,29 @@ export class Supervisor implements ControlTarget {
     return this.parts.version;
   }
 
-  listen(listener: (event: LoggedEvent) => void): () => void {
-    return this.parts.log.listen(listener);
+  listen(listener: (event: LoggedEvent) => void, ended: () => void): () => void {
+    const unlisten = this.parts.log.listen(listener);
+    this.#streams.add(ended);
+    return () => {
+      unlisten();
+      this.#streams.delete(ended);
+    };
+  }
+
+  /** Ends every stream that a client follows: the supervisor goes. */
+  endStreams(): void {
+    for (const end of [...this.#streams]) end();
   }
 
   followSerial(vm: string, listener: (bytes: Uint8Array) => void, ended: () => void): () => void {
     const run = this.guest(vm as VmId).run ?? fail("wrong_state", `${vm} does not run`); // only looked up
     void run.gone.then(ended);
-    return run.serial.follow(listener);
+    const unfollow = run.serial.follow(listener);
+    this.#streams.add(ended);
+    return () => {
+      unfollow();
+      this.#streams.delete(ended);
+    };
   }
 
   /**
