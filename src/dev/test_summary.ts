@@ -6,11 +6,13 @@ export interface TestCounts {
   readonly skipped: number;
 }
 
-/** A test that could not run and said so: `SKIP <test name>: <why>`. */
+/** A test that did not run: it said so by a line `SKIP <test name>: <why>`, or is marked as ignored. */
 export interface Skip {
   readonly test: string;
   readonly why: string;
 }
+
+const IGNORED = "marked as ignored, without a reason";
 
 /** Reads the lines of one run. A skipped test has printed its line and returned, so Deno counted it as passed. */
 export class TestOutput {
@@ -22,6 +24,8 @@ export class TestOutput {
     const plain = text.replace(/\x1b\[[0-9;]*m/g, "");
     const skip = /^SKIP (.+?): (.+)$/.exec(plain);
     if (skip?.[1] && skip[2]) this.skips.push({ test: skip[1], why: skip[2] });
+    const ignored = /^ *(.+) \.\.\. ignored\b/.exec(plain);
+    if (ignored?.[1]) this.skips.push({ test: ignored[1], why: IGNORED });
     const summary =
       /^(?:ok|FAILED) \| (\d+) passed(?: \([^)]*\))? \| (\d+) failed(?: \([^)]*\))?(?: \| (\d+) ignored)?/
         .exec(plain);
@@ -38,6 +42,7 @@ export class TestOutput {
   counts(): TestCounts | undefined {
     if (!this.#summary) return undefined;
     const { passed, failed, ignored } = this.#summary;
-    return { passed: passed - this.skips.length, failed, skipped: ignored + this.skips.length };
+    const returned = this.skips.filter((skip) => skip.why !== IGNORED).length;
+    return { passed: passed - returned, failed, skipped: ignored + returned };
   }
 }

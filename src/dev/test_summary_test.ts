@@ -36,3 +36,9 @@ Deno.test("TestOutput takes a test that skipped itself out of those that passed,
 Deno.test("TestOutput has no counts when the run ended without a summary", () => {
   assert.equal(read("error: Module not found").counts(), undefined);
 });
+
+Deno.test("TestOutput names the tests that are marked as ignored, and counts each once", () => {
+  const output = read("a slow test ... ignored (0ms)", "ok | 2 passed | 0 failed | 1 ignored (1s)");
+  assert.deepEqual(output.counts(), { passed: 2, failed: 0, skipped: 1 });
+  assert.deepEqual(output.skips.map((skip) => skip.test), ["a slow test"]);
+});
