@@ -15,6 +15,7 @@ cpus = 2
 mem_mib = 512
 [linux.devices]
 input = true
+gpu = "virtio"
 
 [windows]
 enabled = true
@@ -24,6 +25,7 @@ cpus = 2
 mem_mib = 1024
 [windows.devices]
 input = true
+gpu = "virtio"
 vtpm = true                 # Windows 11 wants a TPM 2.0
 
 [profiles.demo-windows]

@@ -47,13 +47,15 @@ export async function defineGuest(s: Supervisor, params: ActionParams<"vm.define
 function fromDefinition(s: Supervisor, definition: Definition, machine: string): ReturnType<typeof recordOf> {
   const { folder } = s.parts.layout.guest(definition.type, definition.id);
   const { record, make } = recordOf(definition, folder.slice(s.parts.root.length + 1), machine);
-  return { record: checked(record), make };
+  return { record: checked(s, record), make };
 }
 
 /** The schema's word on a record, also on one that was made here: a name may be too long, a profile empty. */
-function checked(value: unknown): VmRecord {
-  const parsed = parseRecord(value, "record");
+function checked(s: Supervisor, value: unknown): VmRecord {
+  const parsed = parseRecord(value, "record", s.parts.root);
   if (parsed.ok) return parsed.value;
+  const escape = parsed.error.find((problem) => problem.code === "path_escape");
+  if (escape) fail("path_escape", escape.message, escape);
   return fail("invalid_registry", `the record is refused: ${parsed.error[0]?.message ?? "invalid"}`, {
     problems: parsed.error,
   });
@@ -61,7 +63,7 @@ function checked(value: unknown): VmRecord {
 
 /** A record that was given: UEFI variables and TPM state are made where it names them and nothing is there. */
 async function fromRecord(s: Supervisor, value: unknown): Promise<ReturnType<typeof recordOf>> {
-  const given = checked(value);
+  const given = checked(s, value);
   const record: VmRecord = {
     ...given,
     state: "stopped",

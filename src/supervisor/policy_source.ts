@@ -5,15 +5,16 @@ import { fail, Failure, type Problem, problemOf } from "../core/problem.ts";
 import type { PolicyRevision } from "../core/ids.ts";
 import { sha256Hex } from "../audit/log.ts";
 import { isNotFound, isPermissionDenied, openPrivate } from "../ports/files.ts";
+import type { Layout } from "../../registry/layout.ts";
 import type { PolicyState } from "../../policy/types.ts";
 import { loadPolicyBytes, MAX_POLICY_BYTES } from "../../policy/load.ts";
 import type { LoadedPolicy } from "../../policy/model.ts";
 
 /**
- * Reads a policy file. Failure `invalid_policy` with every problem; also when others than its owner can write it, or
+ * Reads a policy file for the data root `root`. Failure `invalid_policy` with every problem; also when others than its owner can write it, or
  * its owner is neither this user nor root: checked on the open file, so nobody can swap it in between.
  */
-export async function readPolicy(path: string): Promise<LoadedPolicy> {
+export async function readPolicy(path: string, root: string): Promise<LoadedPolicy> {
   const { bytes, mode, uid, ownUid } = await openPrivate(path, MAX_POLICY_BYTES);
   if ((mode & 0o022) !== 0 || (uid !== ownUid && uid !== 0)) {
     const seen = `mode ${(mode & 0o777).toString(8).padStart(4, "0")}, owner uid ${uid}`;
@@ -26,7 +27,7 @@ export async function readPolicy(path: string): Promise<LoadedPolicy> {
       }],
     });
   }
-  const loaded = loadPolicyBytes(bytes, path, sha256Hex(bytes) as PolicyRevision); // the hash is what a revision is
+  const loaded = loadPolicyBytes(bytes, path, sha256Hex(bytes) as PolicyRevision, root); // the hash is what a revision is
   if (loaded.ok) return loaded.value;
   const problems = loaded.error;
   const reasons = problems.flatMap((problem) => problem.reasons ?? []);
@@ -40,9 +41,13 @@ export async function readPolicy(path: string): Promise<LoadedPolicy> {
 }
 
 /** What the engine goes by after a try to (re)load: the new policy, or safe mode with the last good one kept. */
-export async function nextPolicyState(path: string, before: PolicyState | undefined): Promise<PolicyState> {
+export async function nextPolicyState(
+  layout: Layout,
+  before: PolicyState | undefined,
+): Promise<PolicyState> {
+  const path = layout.policyFile;
   try {
-    return { mode: "normal", loaded: await readPolicy(path) };
+    return { mode: "normal", loaded: await readPolicy(path, layout.root) };
   } catch (error) {
     const reason = policyProblem(path, error);
     const lastGood = before?.mode === "normal" ? before.loaded : before?.lastGood;

@@ -57,13 +57,14 @@ export async function serve(root: string, layout: Layout, announcer: Announcer):
     hostFacts: readHostFacts,
     capabilities: remembered(() => probeHost({ cacheFile: layout.capabilitiesCache })),
     requestStop: () => stopping.resolve("request"),
-  }, await nextPolicyState(layout.policyFile, undefined));
+  }, await nextPolicyState(layout, undefined));
   supervisor.emit({ event: "RAYOS_SUPERVISOR:start", fields: { version, pid: processId, root } });
   tellPolicy(supervisor, "loaded");
+  await supervisor.parts.store.removeLeftovers();
   await recoverGuests(supervisor);
   await removeTree(layout.socket); // of a dead supervisor: the lock says that nobody else serves
   const server = serveUnix(layout.socket, controlApi(supervisor));
-  const reload = reloader(supervisor, layout.policyFile);
+  const reload = reloader(supervisor, layout);
   const ends = [
     watchFolder(dirname(layout.policyFile), (paths) => paths.includes(layout.policyFile) && reload()),
     onSignal("SIGHUP", () => reload()),
@@ -96,12 +97,12 @@ function remembered(ask: () => Promise<HostCapabilities>): () => Promise<HostCap
 }
 
 /** One reload at a time; a change while one is under way is looked at right after. */
-function reloader(supervisor: Supervisor, file: string): () => void {
+function reloader(supervisor: Supervisor, layout: Layout): () => void {
   let work = Promise.resolve();
   return () => {
     work = work.then(async () => {
       const before = supervisor.policy;
-      const next = await nextPolicyState(file, before);
+      const next = await nextPolicyState(layout, before);
       if (sameState(before, next)) return;
       supervisor.policy = next;
       tellPolicy(supervisor, "reloaded");

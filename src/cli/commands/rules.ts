@@ -21,13 +21,14 @@ export function policyCommand(context: MakeContext): AnyCommand {
     .action(async (file, _options, command) => {
       const c = context(command);
       const path = file ?? c.layout.policyFile;
-      const loaded = await readPolicy(path).catch((error: unknown) =>
+      const loaded = await readPolicy(path, c.root).catch((error: unknown) =>
         isNotFound(error)
           ? fail("not_found", `there is no policy file at ${path}`, { path })
           : Promise.reject(error)
       );
+      for (const note of loaded.notes) c.output.note(`note: ${c.output.renderSingle(note)}`);
       c.output.result(
-        { valid: true, file: path, revision: loaded.revision },
+        { valid: true, file: path, revision: loaded.revision, notes: loaded.notes },
         () => `${path} is valid (revision ${loaded.revision.slice(0, 12)})`,
       );
     });
@@ -36,7 +37,7 @@ export function policyCommand(context: MakeContext): AnyCommand {
   )
     .action(async (id, _options, command) => {
       const c = context(command);
-      const loaded = await readPolicy(c.layout.policyFile);
+      const loaded = await readPolicy(c.layout.policyFile, c.root);
       if (id === undefined) {
         return c.output.result(
           { file: loaded.file, revision: loaded.revision, policy: loaded.policy },
