@@ -6,15 +6,27 @@ import { dynamicNeeds, moduleNeeds } from "./elf.ts";
 import { findOne, moduleFiles, readModule } from "./packages.ts";
 import { APPLETS, FILES, MODULES } from "./recipe.ts";
 
-export interface InitrdOptions {
+/** Where the libraries of a program come from. */
+export interface LibrarySource {
   /** Folder with the unpacked packages. */
   readonly tree: string;
-  readonly temporary: string;
   /** Fetches and unpacks more packages into `tree`. */
   readonly addLibraries: (packages: readonly string[]) => Promise<void>;
   /** Packages that may hold a library. */
   readonly libraryPackages: readonly string[];
+}
+
+export interface InitrdOptions extends LibrarySource {
+  readonly temporary: string;
   readonly signal?: AbortSignal;
+}
+
+/** A program's libraries in the unpacked packages. */
+export interface LibraryFiles {
+  /** Path of the dynamic linker as the program names it, and the file that it is. */
+  readonly linker: { readonly path: string; readonly file: string };
+  /** File by name, without the dynamic linker. */
+  readonly libraries: ReadonlyMap<string, string>;
 }
 
 const LIBRARY_FOLDERS = ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu", "usr/lib64", "lib64"];
@@ -45,43 +57,50 @@ export async function buildInitrd(options: InitrdOptions): Promise<Uint8Array> {
   return await gzip(cpioArchive(withParents(entries)));
 }
 
-/** The shared libraries that a program needs, theirs too, and the dynamic linker. Nothing of the host is used. */
+/** The shared libraries that a program needs, and the dynamic linker, as files of the guest. */
 async function libraries(options: InitrdOptions, program: Uint8Array): Promise<CpioEntry[]> {
+  const found = await libraryFiles(options, program);
+  const entries: CpioEntry[] = [{
+    kind: "file",
+    path: found.linker.path.slice(1),
+    data: await Deno.readFile(found.linker.file),
+    executable: true,
+  }];
+  for (const [soname, file] of found.libraries) {
+    entries.push({ kind: "file", path: `lib/x86_64-linux-gnu/${soname}`, data: await Deno.readFile(file) });
+  }
+  return entries;
+}
+
+/** Every library that a program needs, the needs of its libraries included. Nothing of the host is used. */
+export async function libraryFiles(source: LibrarySource, program: Uint8Array): Promise<LibraryFiles> {
   const needs = dynamicNeeds(program);
   const interpreter = needs?.interpreter;
-  if (!needs || !interpreter) return fail("io", "qemu-ga is not a 64-bit ELF program with a dynamic linker");
-  const done = new Map<string, Uint8Array>();
+  if (!needs || !interpreter) return fail("io", "not a 64-bit ELF program with a dynamic linker");
+  const done = new Map<string, string>();
   let open = needs.libraries;
   while (open.length > 0) {
     const more: string[] = [];
-    await addMissing(options, open);
+    await addMissing(source, open);
     for (const soname of open) {
       if (done.has(soname)) continue;
-      const found = await findLibrary(options.tree, soname);
-      const data = found === undefined ? undefined : await Deno.readFile(found);
-      const further = data && dynamicNeeds(data);
-      if (!data || !further) return fail("missing", `no package holds the library ${soname}`);
-      done.set(soname, data);
+      const found = await findLibrary(source.tree, soname);
+      const further = found === undefined ? undefined : dynamicNeeds(await Deno.readFile(found));
+      if (found === undefined || !further) return fail("missing", `no package holds the library ${soname}`);
+      done.set(soname, found);
       more.push(...further.libraries);
     }
     open = [...new Set(more)].filter((soname) => !done.has(soname));
   }
   const linker = interpreter.slice(interpreter.lastIndexOf("/") + 1);
-  const linkerFile = await findLibrary(options.tree, linker);
-  if (linkerFile === undefined) return fail("missing", `no package holds the dynamic linker ${interpreter}`);
+  const file = await findLibrary(source.tree, linker);
+  if (file === undefined) return fail("missing", `no package holds the dynamic linker ${interpreter}`);
   done.delete(linker);
-  return [
-    { kind: "file", path: interpreter.slice(1), data: await Deno.readFile(linkerFile), executable: true },
-    ...[...done].map(([soname, data]): CpioEntry => ({
-      kind: "file",
-      path: `lib/x86_64-linux-gnu/${soname}`,
-      data,
-    })),
-  ];
+  return { linker: { path: interpreter, file }, libraries: done };
 }
 
 /** Fetches the packages of the libraries that are not unpacked yet, all at once. */
-async function addMissing(options: InitrdOptions, sonames: readonly string[]): Promise<void> {
+async function addMissing(options: LibrarySource, sonames: readonly string[]): Promise<void> {
   const packages = new Set<string>();
   for (const soname of sonames) {
     if (await findLibrary(options.tree, soname) !== undefined) continue;
