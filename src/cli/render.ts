@@ -3,6 +3,7 @@ import type { GuestDetail, GuestView, StatusView } from "../actions/views.ts";
 import type { AuditRecord } from "../audit/record.ts";
 import type { LoggedEvent } from "../audit/log.ts";
 import { formatField } from "../audit/line.ts";
+import { isObject, type Json, type JsonObject } from "../core/json.ts";
 import { sanitizeLine } from "../core/sanitize.ts";
 import { formatBytes, formatDuration, MIB } from "../core/units.ts";
 import { type Output, type Style, table } from "./output.ts";
@@ -19,7 +20,19 @@ const STATE_STYLE: Readonly<Record<string, Style>> = {
 
 export function renderGuests(output: Output, guests: readonly GuestView[], now: number): string {
   if (guests.length === 0) return "no guests; make one with `rayvisor vm define`";
-  const head = ["ID", "KIND", "STATE", "READY", "PRESENTED", "NETWORK", "VCPU", "MEMORY", "UP", "NOTES"]
+  const head = [
+    "ID",
+    "KIND",
+    "STATE",
+    "READY",
+    "PRESENTED",
+    "NETWORK",
+    "VCPU",
+    "MEMORY",
+    "ACCEL",
+    "UP",
+    "PROBLEM",
+  ]
     .map((title) => output.style("dim", title));
   return table([
     head,
@@ -32,8 +45,9 @@ export function renderGuests(output: Output, guests: readonly GuestView[], now: 
       guest.network,
       guest.vcpu === null ? "?" : String(guest.vcpu),
       guest.memory_mib === null ? "?" : formatBytes(guest.memory_mib * MIB),
+      guest.accelerator ?? "-",
       guest.started_at === null ? "-" : formatDuration(now - Date.parse(guest.started_at)),
-      sanitizeLine([guest.problem, ...guest.notes].filter(Boolean).join("; "), 80),
+      sanitizeLine(guest.problem ?? "-", 80),
     ]),
   ]);
 }
@@ -63,7 +77,10 @@ export function renderStatus(output: Output, status: StatusView, now: number): s
 }
 
 export function renderGuest(output: Output, guest: GuestDetail, now: number): string {
-  const lines = [renderGuests(output, [guest], now)];
+  const lines = [
+    renderGuests(output, [guest], now),
+    ...guest.notes.map((note) => `note: ${sanitizeLine(note, 200)}`),
+  ];
   const live = guest.live;
   if (live) {
     lines.push("", output.style("bold", "live"));
@@ -77,14 +94,16 @@ export function renderGuest(output: Output, guest: GuestDetail, now: number): st
         : `, ${guest_free_mib} of ${guest_total_mib} MiB free inside`;
       lines.push(`  memory  ${assigned_mib} MiB${inside}`);
     }
-    for (const node of live.block ?? []) {
+    for (const node of live.block?.filter((node) => node.read_ops + node.write_ops > 0) ?? []) {
       lines.push(
         `  block   ${node.node}: read ${formatBytes(node.read_bytes)} in ${node.read_ops}, ` +
           `written ${formatBytes(node.written_bytes)} in ${node.write_ops}`,
       );
     }
     if (live.tpm?.length) lines.push(`  tpm     ${live.tpm.join(", ")}`);
-    if (live.agent) lines.push(`  agent   ${sanitizeLine(JSON.stringify(live.agent), 400)}`);
+    for (const [name, value] of Object.entries(live.agent ?? {})) {
+      lines.push(`  agent   ${name}: ${sanitizeLine(agentText(value), 200)}`);
+    }
     if (live.unanswered.length) {
       lines.push(output.style("yellow", `  no answer: ${live.unanswered.join(", ")}`));
     }
@@ -99,6 +118,17 @@ export function renderGuest(output: Output, guest: GuestDetail, now: number): st
     );
   }
   return lines.join("\n");
+}
+
+/** What an agent said, flat: the members of an object, the items of a list. Still hostile. */
+function agentText(value: Json): string {
+  if (Array.isArray(value)) return value.map(agentText).join("; ");
+  if (isObject(value)) {
+    return Object.entries(value as JsonObject).map(([key, member]) => `${key} ${agentText(member)}`).join(
+      ", ",
+    );
+  }
+  return String(value);
 }
 
 /** Effective rights, one a line, with the layer and line each comes from. */
@@ -130,7 +160,10 @@ const PHASE_STYLE: Readonly<Record<string, Style>> = {
 };
 
 export function renderRecord(output: Output, record: AuditRecord): string {
-  const reasons = (record.reasons ?? []).map((reason) => `${reason.rule}: ${reason.why}`).join("; ");
+  // An allowed request needs no explanation in a list; what was refused or failed says why.
+  const reasons = record.phase === "decided"
+    ? (record.reasons ?? []).map((reason) => reason.rule).join(", ")
+    : (record.reasons ?? []).map((reason) => `${reason.rule}: ${reason.why}`).join("; ");
   return [
     output.style("dim", `${String(record.seq).padStart(5)} ${record.time}`),
     record.action.padEnd(14),

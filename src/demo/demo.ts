@@ -17,6 +17,7 @@ import { firmwareSayings } from "../efi/evidence.ts";
 import { copyImage, makeFolder, makeTemporaryFolder, removeTree, writeFileAtomic } from "../ports/files.ts";
 import { onSignal, type Terminal } from "../ports/terminal.ts";
 import { buildGuest } from "../../tests/guest/build.ts";
+import { GUEST_MEMORY_MIB } from "../../tests/guest/recipe.ts";
 import { DEMO_POLICY } from "./demo_policy.ts";
 import { type Narrator, narratorFor } from "./narrator.ts";
 
@@ -104,7 +105,7 @@ async function linuxGuest(stage: Stage, image: string): Promise<void> {
         type: "linux",
         name: "Demonstration guest",
         vcpu: 1,
-        memory_mib: 256,
+        memory_mib: GUEST_MEMORY_MIB,
         disk: { path: `${folder}/disk.raw` },
         tpm: true,
         secure_boot: true,

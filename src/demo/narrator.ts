@@ -30,22 +30,44 @@ function plainNarrator(output: Output): Narrator {
 
 async function movingNarrator(output: Output): Promise<Narrator> {
   const { log, spinner } = await import("../cli/prompts.ts");
+  // A line that wraps can't be drawn over: it is cut to the terminal's width, less the spinner's own signs.
+  const fit = (text: string) => sanitizeStyled(text, Math.max(20, output.terminal.columns - 8));
+  const show = (text: string) => log.message(text.split("\n").map(fit).join("\n"));
+  /** What a step shows comes after the line that ends it. */
+  let held: string[] | undefined;
   return {
     async step(title, work) {
       const line = spinner();
       const started = performance.now();
+      held = [];
       line.start(title);
       try {
-        const result = await work((detail) => line.message(`${title}: ${detail}`));
+        const result = await work((detail) => line.message(fit(`${title}: ${detail}`)));
         line.stop(`${title} ${output.style("dim", `(${formatDuration(performance.now() - started)})`)}`);
         return result;
       } catch (error) {
         line.error(title);
         throw error;
+      } finally {
+        for (const text of held) show(text);
+        held = undefined;
       }
     },
-    show: (text) => log.message(text),
+    show: (text) => held ? void held.push(text) : show(text),
   };
+}
+
+/** A styled line cut to `max` visible characters, its styles ended. */
+function sanitizeStyled(text: string, max: number): string {
+  let visible = 0;
+  let cut = "";
+  // deno-lint-ignore no-control-regex -- the styles that this program itself sets
+  for (const [piece] of text.matchAll(/\x1b\[\d+m|[\s\S]/gu)) {
+    if (piece.length > 2 && piece.startsWith("\x1b")) cut += piece;
+    else if (++visible < max) cut += piece;
+    else return `${cut}…${cut.includes("\x1b") ? "\x1b[0m" : ""}`;
+  }
+  return cut;
 }
 
 function indent(text: string, by: string): string {

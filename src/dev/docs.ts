@@ -3,12 +3,18 @@
  * Writes the pages of docs/ that are made from tables in the code. Usage: docs.ts [--check]; with --check nothing is
  * written, and the exit code is 1 when a page is not what it would be.
  */
+import { markersMarkdown } from "../audit/markers.ts";
+import { cliMarkdown } from "../cli/reference.ts";
+import { buildProgram } from "../cli/program.ts";
+import { systemTerminal } from "../ports/terminal.ts";
 import { DEFAULT_PROFILE_TEXT } from "../../policy/complete.ts";
 import { rulesMarkdown } from "../../policy/rules.ts";
 import { policyKeysMarkdown } from "../../policy/schema.ts";
 import { permissionsPage } from "./permissions.ts";
 
 const PAGES: Readonly<Record<string, () => string>> = {
+  "docs/cli.md": () => cliMarkdown(buildProgram(systemTerminal)),
+  "docs/markers.md": () => markersMarkdown(),
   "docs/permissions.md": () => permissionsPage(),
   "docs/policy.md": () => `${policyKeysMarkdown()}\n${DEFAULT_PROFILE_TEXT}`,
   "docs/rules.md": () => rulesMarkdown(),
