@@ -4,8 +4,8 @@
  */
 
 // Order matters: string sequences (OSC, DCS, SOS, PM, APC) up to their terminator, CSI, other escapes.
-// deno-lint-ignore no-control-regex
 const ESCAPES =
+  // deno-lint-ignore no-control-regex
   /(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[\s\S]*?(?:\x07|\x1b\\|\x9c|$)|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?|\x1b[ -/]*[0-~]?/g;
 /** Characters that change the reading order or are invisible: bidi controls, zero width, tags, BOM, line separators. */
 const INVISIBLE =

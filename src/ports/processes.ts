@@ -6,6 +6,7 @@ import { type ChildProcess, spawn as nodeSpawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { fail } from "../core/problem.ts";
 import { bootId, readKernelFiles } from "./proc_files.ts";
+import { envVar } from "./terminal.ts";
 
 /** What tells a process from every other one, also after a reboot. */
 export interface ProcessIdentity {
@@ -39,9 +40,23 @@ export interface DetachedProcess {
   readonly exited: Promise<ExitStatus>;
 }
 
-/** Environment for programs that need no more than to be found and to speak plain English. */
+const STANDARD_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/**
+ * Where programs are looked for: the folders of `given` (the operator's PATH), without those that depend on the working
+ * folder; the standard ones when none is left.
+ */
+export function searchPath(given: string | undefined): string {
+  const folders = (given ?? "").split(":").filter((folder) => folder.startsWith("/"));
+  return folders.length > 0 ? folders.join(":") : STANDARD_PATH;
+}
+
+/**
+ * Environment for programs that need no more than to be found and to speak plain English. The PATH is the one that this
+ * program was started with: its right to start programs was resolved with that same PATH.
+ */
 export const PLAIN_ENV: Readonly<Record<string, string>> = {
-  PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+  PATH: searchPath(envVar("PATH")),
   LANG: "C.UTF-8",
 };
 

@@ -21,7 +21,7 @@ import type { Decision, PolicyFacts, PolicyState } from "../../policy/types.ts";
 import type { Layout } from "../../registry/layout.ts";
 import type { RegistryStore } from "../../registry/store.ts";
 import { type Change, CHANGES, isChange } from "./changes.ts";
-import { Guest } from "./guest.ts";
+import type { Guest } from "./guest.ts";
 import { revisionOf } from "./policy_source.ts";
 import { READS } from "./reads.ts";
 
