@@ -1,0 +1,86 @@
+/** The figures as one document, as text, and against the goals: pure. */
+import type { ListReport } from "./list.ts";
+import { type Load, LOADS, type Memory } from "./memory.ts";
+import type { StartReport } from "./start.ts";
+import type { Comparison, Summary } from "./stats.ts";
+
+export interface Report {
+  readonly start: StartReport;
+  readonly list: ListReport;
+  readonly memory: Readonly<Record<Load, Memory>>;
+}
+
+export interface Goal {
+  readonly what: string;
+  readonly unit: "ms" | "MiB";
+  /** The most that meets the goal. */
+  readonly limit: number;
+  /** Its median is what counts. */
+  readonly seen: Summary;
+  readonly met: boolean;
+}
+
+/** What the product promises; times are differences within pairs. */
+export function goalsOf({ start, list, memory }: Report): Goal[] {
+  const goal = (what: string, unit: Goal["unit"], limit: number, seen: Summary): Goal => ({
+    what,
+    unit,
+    limit,
+    seen,
+    met: seen.median <= limit,
+  });
+  return [
+    goal("vm start over the API, beyond the script", "ms", 50, start.api.difference),
+    goal("vm start as a command, beyond the script", "ms", 50, start.command.difference),
+    goal("vm list --json, beyond an empty program", "ms", 60, list.empty.difference),
+    ...LOADS.map((load) => goal(`RSS of the supervisor, ${load}`, "MiB", 90, memory[load].rss)),
+  ];
+}
+
+/** For people: every figure as median (min to max), then a line for each goal. */
+export function textOf(report: Report): string {
+  const { start, list, memory } = report;
+  const rows = [
+    ["", "subject", "yardstick", "difference", "ratio", "pairs"],
+    comparisonRow("vm start, API : script (ms)", start.api),
+    comparisonRow("vm start, command : script (ms)", start.command),
+    comparisonRow("vm list : empty program (ms)", list.empty),
+    list.virsh
+      ? comparisonRow("vm list : virsh list (ms)", list.virsh)
+      : ["vm list : virsh list", "not measured: virsh is not installed, or its daemon does not run"],
+    [],
+    ["supervisor (MiB)", "RSS", "PSS", "", "", "starts"],
+    ...LOADS.map((load) => {
+      const { rss, pss } = memory[load];
+      return [load, figure(rss), pss ? figure(pss) : "unknown", "", "", String(rss.n)];
+    }),
+  ];
+  return [columns(rows), "", ...goalsOf(report).map(goalLine), ""].join("\n");
+}
+
+function comparisonRow(title: string, { subject, yardstick, difference, ratio }: Comparison): string[] {
+  return [
+    title,
+    figure(subject),
+    figure(yardstick),
+    figure(difference),
+    figure(ratio, 2),
+    String(subject.n),
+  ];
+}
+
+function figure({ median, min, max }: Summary, digits = 1): string {
+  return `${median.toFixed(digits)} (${min.toFixed(digits)} to ${max.toFixed(digits)})`;
+}
+
+export function goalLine({ what, unit, limit, seen, met }: Goal): string {
+  return `${met ? "met   " : "MISSED"}  ${what}: ${
+    seen.median.toFixed(1)
+  } ${unit}, goal at most ${limit} ${unit}`;
+}
+
+function columns(rows: readonly (readonly string[])[]): string {
+  const aligned = rows.filter((row) => row.length !== 2); // a remark may be as long as it likes
+  const width = (column: number) => Math.max(...aligned.map((row) => row[column]?.length ?? 0));
+  return rows.map((row) => row.map((cell, i) => cell.padEnd(width(i))).join("  ").trimEnd()).join("\n");
+}
