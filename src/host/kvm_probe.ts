@@ -6,8 +6,7 @@
 import { isObject } from "../core/json.ts";
 import { problemOf } from "../core/problem.ts";
 import { run } from "../ports/processes.ts";
-import { exists, removeTree, writeFileAtomic } from "../ports/files.ts";
-import { makeTempFolder } from "../ports/folders.ts";
+import { exists, makeTemporaryFolder, removeTree, writeFileAtomic } from "../ports/files.ts";
 import { askQemu, cpuModels } from "../qemu/probe.ts";
 import type { KvmCapabilities } from "./capabilities.ts";
 
@@ -81,7 +80,7 @@ function cpuFor(accelerator: string): string {
 
 /** Undefined when the ROM ran to its end in time, else why not. */
 async function runRom(program: string, accelerator: string, timeoutMs: number): Promise<string | undefined> {
-  const folder = await makeTempFolder("rayvisor-kvm-");
+  const folder = await makeTemporaryFolder("rayvisor-kvm-");
   try {
     const rom = `${folder}/probe.rom`;
     await writeFileAtomic(rom, probeRom());

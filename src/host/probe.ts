@@ -74,5 +74,8 @@ async function checksum(value: unknown): Promise<string> {
 
 /** For callers that can't go on without swtpm. */
 export function needSwtpm(host: HostCapabilities): NonNullable<HostCapabilities["swtpm"]> {
-  return host.swtpm ?? fail("missing", "swtpm is not installed", { hint: "install swtpm and swtpm-tools" });
+  return host.swtpm ??
+    fail("missing", "swtpm is not installed", {
+      hint: "install swtpm and swtpm-tools, then `rayvisor serve --stop` (guests go on) and ask again",
+    });
 }

@@ -3,6 +3,7 @@
  * (`registry/paths.ts`).
  */
 import { fail } from "../core/problem.ts";
+import { envVar } from "./terminal.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -142,7 +143,11 @@ export function isPermissionDenied(error: unknown): boolean {
 
 /** A new folder of one's own for temporary files, mode 0700. */
 export async function makeTemporaryFolder(prefix: string): Promise<string> {
-  return await Deno.makeTempDir({ prefix });
+  // Deno.makeTempDir() wants the right to write to everything below its folder. A program that may be started may not be
+  // written to, so that right is missing where a folder of PATH lies below.
+  const path = `${envVar("TMPDIR") ?? "/tmp"}/${prefix}${crypto.randomUUID().slice(0, 13)}`;
+  await Deno.mkdir(path, { mode: 0o700 });
+  return path;
 }
 
 /** Copies a file; the copy has mode 0600. */

@@ -37,11 +37,6 @@ export async function findProgram(program: string, path: string): Promise<string
   return undefined;
 }
 
-/** A new empty folder of mode 0700 in the system's folder for temporary files. The caller removes it. */
-export async function makeTempFolder(prefix: string): Promise<string> {
-  return await Deno.makeTempDir({ prefix });
-}
-
 /** rename(2): the target is replaced in one step. */
 export async function moveFile(from: string, to: string): Promise<void> {
   await Deno.rename(from, to);

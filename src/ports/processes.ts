@@ -6,6 +6,7 @@ import { type ChildProcess, spawn as nodeSpawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { fail } from "../core/problem.ts";
 import { bootId, readKernelFiles } from "./proc_files.ts";
+import { searchPath } from "./search_path.ts";
 import { envVar } from "./terminal.ts";
 
 /** What tells a process from every other one, also after a reboot. */
@@ -38,17 +39,6 @@ export interface DetachedProcess {
   readonly identity: ProcessIdentity;
   /** Resolves when the child has ended, as long as this process lives. */
   readonly exited: Promise<ExitStatus>;
-}
-
-const STANDARD_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-/**
- * Where programs are looked for: the folders of `given` (the operator's PATH), without those that depend on the working
- * folder; the standard ones when none is left.
- */
-export function searchPath(given: string | undefined): string {
-  const folders = (given ?? "").split(":").filter((folder) => folder.startsWith("/"));
-  return folders.length > 0 ? folders.join(":") : STANDARD_PATH;
 }
 
 /**
@@ -169,7 +159,16 @@ export async function runForBytes(
   };
 }
 
+/**
+ * A program that was not there when this one started can't be started either: the right to it was resolved then.
+ */
 function missingProgram(program: string, error: unknown): never {
+  if (error instanceof Deno.errors.NotCapable) {
+    fail("missing", `${program} may not be started: it was not in PATH when rayvisor started`, {
+      hint: "if it was installed since, `rayvisor serve --stop` and ask again (guests go on)",
+      path: program,
+    });
+  }
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (error instanceof Deno.errors.NotFound || code === "ENOENT") {
     fail("missing", `${program} is not installed or not in PATH`, { path: program });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { findProgram } from "./folders.ts";
-import { PLAIN_ENV, run, searchPath } from "./processes.ts";
+import { PLAIN_ENV, run } from "./processes.ts";
+import { searchPath } from "./search_path.ts";
 
 Deno.test("searchPath() keeps the operator's folders in their order and drops what depends on the working folder", () => {
   assert.equal(searchPath("/opt/qemu/bin:.:/usr/bin::bin:~/bin"), "/opt/qemu/bin:/usr/bin");

@@ -51,7 +51,7 @@ function checkTpm({ record, rights, host, files }: GuestPlanInput): Problem | un
     return {
       code: "missing",
       message: `${record.id} has a TPM, and swtpm is not installed`,
-      hint: "install swtpm and swtpm-tools",
+      hint: "install swtpm and swtpm-tools, then `rayvisor serve --stop` (guests go on) and ask again",
       path,
     };
   }
