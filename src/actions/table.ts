@@ -1,38 +1,10 @@
 /**
  * The actions of the product as one table. The command line, the HTTP API and its description, the audit trail and
- * the terminal UI's keys and help all come from it. What an action does is in `src/supervisor`; here is what it is.
+ * the terminal UI's keys and help all come from it. What an action does is in `src/supervisor`; here is what it is. What
+ * it takes is in `params.ts`, apart, because clients load this file and have no use for schemas.
  */
-import { z } from "zod";
 import type { PolicyAction } from "../../policy/types.ts";
 import type { GuestState } from "../lifecycle/states.ts";
-import { parseVmId, VM_ID_RULE } from "../core/ids.ts";
-
-/** A guest id as a parameter. */
-const vmId = z.string().transform((text, context) => {
-  const id = parseVmId(text);
-  if (id) return id;
-  context.addIssue({ code: "custom", message: `a guest id is ${VM_ID_RULE}` });
-  return z.NEVER;
-});
-const ofGuest = z.strictObject({ id: vmId });
-const none = z.strictObject({});
-
-/** A new guest in a few words; the supervisor makes a whole record of it. */
-const definition = z.strictObject({
-  id: vmId,
-  type: z.enum(["linux", "windows"]),
-  name: z.string().optional(),
-  vcpu: z.int().min(1).optional(),
-  memory_mib: z.int().min(64).optional(),
-  /** A path under the data root that is there, or the size in bytes of a new disk. */
-  disk: z.union([z.strictObject({ path: z.string() }), z.strictObject({ bytes: z.int().min(1) })]).optional(),
-  /** Install medium: a path under the data root. */
-  cdrom: z.string().optional(),
-  tpm: z.boolean().optional(),
-  secure_boot: z.boolean().optional(),
-  profile: z.string().optional(),
-});
-export type Definition = z.output<typeof definition>;
 
 export type Risk = "none" | "low" | "disruptive" | "destructive";
 
@@ -42,7 +14,6 @@ interface Spec {
   readonly method: "GET" | "POST" | "DELETE";
   /** Below `/v1`; `{id}` is the guest. */
   readonly path: string;
-  readonly params: z.ZodType;
   /** States of the guest in which it makes sense; absent: it is about no guest, or any state will do. */
   readonly states?: readonly GuestState[];
   /** What policy is asked. Null: it only reads, policy is not asked and nothing is recorded. */
@@ -61,7 +32,6 @@ export const ACTIONS = {
     summary: "supervisor, policy revision, safe mode, sums of resources, guests",
     method: "GET",
     path: "/status",
-    params: none,
     policy: null,
     risk: "none",
   },
@@ -70,7 +40,6 @@ export const ACTIONS = {
     summary: "all guests, also broken ones, with their observed state",
     method: "GET",
     path: "/vms",
-    params: none,
     policy: null,
     risk: "none",
   },
@@ -79,7 +48,6 @@ export const ACTIONS = {
     summary: "one guest: record, effective rights, live figures, last console lines",
     method: "GET",
     path: "/vms/{id}",
-    params: ofGuest,
     policy: null,
     risk: "none",
   },
@@ -88,7 +56,6 @@ export const ACTIONS = {
     summary: "the exact QEMU, swtpm and helper command lines; starts nothing",
     method: "GET",
     path: "/vms/{id}/argv",
-    params: ofGuest,
     policy: null,
     risk: "none",
   },
@@ -97,7 +64,6 @@ export const ACTIONS = {
     summary: "what can be proven from outside: firmware ran, Secure Boot is enforced, the TPM answered",
     method: "GET",
     path: "/vms/{id}/firmware",
-    params: ofGuest,
     policy: null,
     risk: "none",
   },
@@ -106,7 +72,6 @@ export const ACTIONS = {
     summary: "enters a guest into the registry and makes its disk, UEFI variables and TPM state",
     method: "POST",
     path: "/vms",
-    params: z.union([z.strictObject({ record: z.unknown() }), z.strictObject({ definition })]),
     policy: "vm.define",
     risk: "low",
   },
@@ -115,7 +80,6 @@ export const ACTIONS = {
     summary: "starts the guest's TPM and QEMU and lets it run, hidden",
     method: "POST",
     path: "/vms/{id}/start",
-    params: z.strictObject({ id: vmId, wait: z.enum(["running", "ready"]).optional() }),
     states: REST,
     policy: "vm.start",
     risk: "low",
@@ -125,7 +89,6 @@ export const ACTIONS = {
     summary: "asks the guest to shut down: agent, then ACPI, then QMP quit, then SIGKILL",
     method: "POST",
     path: "/vms/{id}/stop",
-    params: z.strictObject({ id: vmId, grace_s: z.number().min(0).max(3600).optional() }),
     states: LIVE,
     policy: "vm.stop",
     risk: "disruptive",
@@ -135,7 +98,6 @@ export const ACTIONS = {
     summary: "ends QEMU at once, without asking the guest",
     method: "POST",
     path: "/vms/{id}/kill",
-    params: ofGuest,
     states: ["starting", "running", "paused", "suspending", "resuming", "stopping"],
     policy: "vm.kill",
     risk: "destructive",
@@ -146,7 +108,6 @@ export const ACTIONS = {
     summary: "stops the guest's processors",
     method: "POST",
     path: "/vms/{id}/pause",
-    params: ofGuest,
     states: ["running"],
     policy: "vm.pause",
     risk: "low",
@@ -156,7 +117,6 @@ export const ACTIONS = {
     summary: "lets a paused guest run on",
     method: "POST",
     path: "/vms/{id}/resume",
-    params: ofGuest,
     states: ["paused"],
     policy: "vm.resume",
     risk: "low",
@@ -166,7 +126,6 @@ export const ACTIONS = {
     summary: "hard reset, as by the button",
     method: "POST",
     path: "/vms/{id}/reset",
-    params: ofGuest,
     states: LIVE,
     policy: "vm.reset",
     risk: "destructive",
@@ -176,7 +135,6 @@ export const ACTIONS = {
     summary: "takes the guest out of the registry; with disks also its folder",
     method: "DELETE",
     path: "/vms/{id}",
-    params: z.strictObject({ id: vmId, disks: z.boolean().optional() }),
     states: ["stopped", "crashed", "suspended", "broken"],
     policy: "vm.delete",
     risk: "destructive",
@@ -186,7 +144,6 @@ export const ACTIONS = {
     summary: "shows the guest to the operator; only it may receive input",
     method: "POST",
     path: "/vms/{id}/present",
-    params: ofGuest,
     states: LIVE,
     policy: "vm.present",
     risk: "low",
@@ -196,7 +153,6 @@ export const ACTIONS = {
     summary: "ends presentation and input",
     method: "POST",
     path: "/vms/{id}/hide",
-    params: ofGuest,
     policy: "vm.hide",
     risk: "none",
     interrupts: true,
@@ -206,7 +162,6 @@ export const ACTIONS = {
     summary: "what a guest's network is, and what policy would allow",
     method: "GET",
     path: "/vms/{id}/net",
-    params: ofGuest,
     policy: null,
     risk: "none",
   },
@@ -215,7 +170,6 @@ export const ACTIONS = {
     summary: "switches a guest's network to a profile, or off",
     method: "POST",
     path: "/vms/{id}/net",
-    params: z.strictObject({ id: vmId, profile: z.string().min(1).max(64) }),
     policy: "net.set",
     risk: "low",
   },
@@ -224,7 +178,6 @@ export const ACTIONS = {
     summary: "what policy would decide about an action on a guest, layer by layer; does nothing",
     method: "GET",
     path: "/vms/{id}/explain",
-    params: z.strictObject({ id: vmId, action: z.string(), profile: z.string().optional() }),
     policy: null,
     risk: "none",
   },
@@ -233,14 +186,12 @@ export const ACTIONS = {
     summary: "ends the supervisor; guests go on",
     method: "POST",
     path: "/supervisor/stop",
-    params: none,
     policy: null,
     risk: "low",
   },
 } as const satisfies Record<string, Spec>;
 
 export type ActionId = keyof typeof ACTIONS;
-export type ActionParams<A extends ActionId> = z.output<typeof ACTIONS[A]["params"]>;
 export type ActionSpec = Spec;
 
 /** The table's row, with the types that all rows share. */

@@ -29,32 +29,26 @@ export class ApiClient {
     if (!inBody) {
       for (const [key, value] of Object.entries(rest)) if (value !== undefined) query.set(key, String(value));
     }
-    const response = await this.#send(query.size ? `${path}?${query}` : path, {
+    const { response, text } = await this.#send(query.size ? `${path}?${query}` : path, {
       method: spec.method,
       ...(inBody ? { body: JSON.stringify(spec.path.includes("{id}") ? rest : params) } : {}),
       ...(signal ? { signal } : {}),
     });
-    const text = await response.text();
-    let body: unknown;
-    try {
-      body = JSON.parse(text);
-    } catch {
-      body = undefined;
-    }
+    const body = parseBody(text);
     if (!response.ok) throw failureOf(response.status, body);
     return body as T; // the supervisor is of this same program; its answers are described in actions/views.ts
   }
 
   /** Events from now on, until `signal` aborts or the supervisor ends. The stream is open when this resolves. */
   async events(vm: string | undefined, signal: AbortSignal): Promise<AsyncIterable<LoggedEvent>> {
-    const response = await this.#send(`/v1/events${vm ? `?vm=${encodeURIComponent(vm)}` : ""}`, { signal });
+    const response = await this.#open(`/v1/events${vm ? `?vm=${encodeURIComponent(vm)}` : ""}`, { signal });
     if (!response.ok || !response.body) throw failureOf(response.status, undefined);
     return parseEvents(response.body, signal);
   }
 
   /** The guest's serial output as text, the last part first, until it ends or `signal` aborts. Not yet harmless. */
   async serial(vm: string, signal: AbortSignal): Promise<AsyncIterable<string>> {
-    const response = await this.#send(`/v1/vms/${encodeURIComponent(vm)}/serial`, { signal });
+    const response = await this.#open(`/v1/vms/${encodeURIComponent(vm)}/serial`, { signal });
     if (!response.ok || !response.body) {
       throw failureOf(
         response.status,
@@ -71,27 +65,52 @@ export class ApiClient {
     for await (const _ of events);
   }
 
-  async #send(path: string, init: RequestInit): Promise<Response> {
+  /** One request and its whole answer. */
+  async #send(path: string, init: RequestInit): Promise<{ response: Response; text: string }> {
+    try {
+      const response = await this.#http.fetch(path, init);
+      return { response, text: await response.text() };
+    } catch (error) {
+      throw this.#lost(init, error);
+    }
+  }
+
+  /** One request whose answer has no end. */
+  async #open(path: string, init: RequestInit): Promise<Response> {
     try {
       return await this.#http.fetch(path, init);
     } catch (error) {
-      if (init.signal?.aborted) {
-        throw new Failure({
-          code: "outcome_unknown",
-          message: "timed out: the supervisor was asked, but has not answered yet",
-          hint: "the action may still end well; look with `rayvisor status`",
-        });
-      }
-      throw new Failure({
-        code: "no_supervisor",
-        message: `no supervisor answers at ${this.socket}`,
-        hint: "start one with `rayvisor serve`",
-      }, { cause: error });
+      throw this.#lost(init, error);
     }
+  }
+
+  /** What a request that got no answer came to. Only a look is harmless: a change may have been carried out. */
+  #lost(init: RequestInit, cause: unknown): Failure {
+    const hint = "the action may still end well; look with `rayvisor status`";
+    if (init.signal?.aborted) {
+      const message = "timed out: the supervisor was asked, but has not answered yet";
+      return new Failure({ code: "outcome_unknown", message, hint }, { cause });
+    }
+    if ((init.method ?? "GET") === "GET") {
+      const message = `no supervisor answers at ${this.socket}`;
+      return new Failure({ code: "no_supervisor", message, hint: "start one with `rayvisor serve`" }, {
+        cause,
+      });
+    }
+    const message = `the connection to the supervisor at ${this.socket} was lost before it answered`;
+    return new Failure({ code: "outcome_unknown", message, hint }, { cause });
   }
 
   close(): void {
     this.#http.close();
+  }
+}
+
+function parseBody(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

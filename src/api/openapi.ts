@@ -1,5 +1,6 @@
 /** Description of the API in OpenAPI 3.1, made from the action table. */
 import { z } from "zod";
+import { paramsOf } from "../actions/params.ts";
 import { ACTION_IDS, actionSpec } from "../actions/table.ts";
 import { isObject } from "../core/json.ts";
 
@@ -59,7 +60,7 @@ export function openApi(version: string): Record<string, unknown> {
 
 function operation(id: typeof ACTION_IDS[number]): Record<string, unknown> {
   const spec = actionSpec(id);
-  const schema: unknown = z.toJSONSchema(spec.params, { io: "input", unrepresentable: "any" });
+  const schema: unknown = z.toJSONSchema(paramsOf(id), { io: "input", unrepresentable: "any" });
   const properties = isObject(schema) && isObject(schema.properties) ? schema.properties : {};
   const inPath = spec.path.includes("{id}") ? ["id"] : [];
   const parameters = [

@@ -10,7 +10,26 @@ export interface Narrator {
 }
 
 export async function narratorFor(output: Output): Promise<Narrator> {
+  if (output.json) return jsonNarrator(output);
   return output.terminal.outIsTerminal ? await movingNarrator(output) : plainNarrator(output);
+}
+
+/** JSON Lines: one for each beginning, detail, result and end. */
+function jsonNarrator(output: Output): Narrator {
+  let step = 0;
+  const say = (what: Record<string, unknown>) =>
+    output.terminal.out(JSON.stringify({ step, ...what }) + "\n");
+  return {
+    async step(title, work) {
+      step++;
+      say({ begin: title });
+      const started = performance.now();
+      const result = await work((detail) => say({ detail }));
+      say({ end: title, seconds: Math.round(performance.now() - started) / 1000 });
+      return result;
+    },
+    show: (text) => say({ shown: text }),
+  };
 }
 
 function plainNarrator(output: Output): Narrator {

@@ -2,7 +2,8 @@
  * Actions that change something: each first looks and prepares without touching anything, and hands back what is put to
  * policy and how it is carried out.
  */
-import type { ActionId, ActionParams } from "../actions/table.ts";
+import type { ActionParams } from "../actions/params.ts";
+import type { ActionId } from "../actions/table.ts";
 import type { DoneView } from "../actions/views.ts";
 import type { VmId } from "../core/ids.ts";
 import { fail } from "../core/problem.ts";

@@ -1,5 +1,5 @@
 /** From a few words to a whole registry record: pure. */
-import type { Definition } from "../actions/table.ts";
+import type { Definition } from "../actions/params.ts";
 import type { GuestKind } from "../core/ids.ts";
 import type { VmRecord } from "../../registry/types.ts";
 

@@ -1,5 +1,5 @@
 /** `vm.define`: a new guest in the registry, with the files that it needs. */
-import type { ActionParams, Definition } from "../actions/table.ts";
+import type { ActionParams, Definition } from "../actions/params.ts";
 import type { DoneView } from "../actions/views.ts";
 import { fail } from "../core/problem.ts";
 import { exists, makeFolder, removeTree } from "../ports/files.ts";

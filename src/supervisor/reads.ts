@@ -1,5 +1,6 @@
 /** Actions that only look. Policy is not asked and nothing is recorded. */
-import type { ActionId, ActionParams } from "../actions/table.ts";
+import type { ActionParams } from "../actions/params.ts";
+import type { ActionId } from "../actions/table.ts";
 import type {
   CommandView,
   ExplainView,
@@ -51,7 +52,7 @@ export const READS: Reads = {
       action,
       trigger: "operator",
       ...(guest.record ? { guest: guest.record } : {}),
-      facts: await s.policyFacts(guest),
+      facts: await s.policyFactsNow(guest),
       ...(profile === undefined ? {} : { network: { profile } }),
     });
     return { vm: id, action, ...explanation };
@@ -66,7 +67,7 @@ function list(s: Supervisor): GuestView[] {
 
 async function status(s: Supervisor): Promise<StatusView> {
   const host = await s.host();
-  const facts = await s.policyFacts(undefined);
+  const facts = await s.policyFactsNow(undefined);
   const { parts, policy } = s;
   const loaded = policy.mode === "normal" ? policy.loaded : policy.lastGood;
   const kvm = await parts.capabilities().then((c) => c.kvm, (error: unknown) => ({

@@ -2,6 +2,7 @@
  * The supervisor of one data root: holds policy, registry and guests, and takes every request through the same gate:
  * asked, decided, on record, carried out, on record.
  */
+import { paramsOf } from "../actions/params.ts";
 import { type ActionId, ACTIONS, actionSpec } from "../actions/table.ts";
 import { eventWord } from "../audit/line.ts";
 import type { AuditLog, LoggedEvent } from "../audit/log.ts";
@@ -48,6 +49,7 @@ export class Supervisor implements ControlTarget {
   presented: VmId | null = null;
   /** The host as last looked at: memory and processors don't change while it runs. */
   #host: HostFacts | undefined;
+  #kvm = false;
   /** What ends the streams that clients follow. */
   readonly #streams = new Set<() => void>();
 
@@ -110,11 +112,13 @@ export class Supervisor implements ControlTarget {
       throw error;
     }
     const entry = { ...base, vm: change.vm };
+    await this.#learnHost();
+    // From here to the start of the effect nothing is awaited: no other request can change what the decision rests on.
     const decision = decide(this.policy, {
       action: ACTIONS[action].policy,
       trigger: "operator",
       ...(change.ask ? { guest: change.ask } : {}),
-      facts: await this.policyFacts(change.guest),
+      facts: this.policyFacts(change.guest),
       ...change.more,
     });
     if (decision.effect === "deny") {
@@ -122,7 +126,7 @@ export class Supervisor implements ControlTarget {
       this.#refuse(entry, problem, change.vm);
       throw new Failure(problem);
     }
-    this.#checkPossible(action, change.guest); // the facts were awaited: somebody else may have been quicker
+    this.#checkPossible(action, change.guest); // somebody else may have been quicker
     return await this.#carryOut(entry, change, decision);
   }
 
@@ -233,15 +237,13 @@ export class Supervisor implements ControlTarget {
   }
 
   /** Sums and facts for a decision about `guest`, which does not count itself. */
-  async policyFacts(guest: Guest | undefined): Promise<PolicyFacts> {
-    const host = await this.host();
-    const kvm = await this.parts.capabilities().then((c) => c.kvm.usable, () => false);
+  policyFacts(guest: Guest | undefined): PolicyFacts {
     const others = [...this.guests.values()].filter((other) => other !== guest && other.share);
     const sum = (pick: (share: NonNullable<Guest["share"]>) => number) =>
       others.reduce((total, other) => total + (other.share ? pick(other.share) : 0), 0);
     return {
-      hostVcpus: host.cpus,
-      hostMemoryMib: host.memoryMib,
+      hostVcpus: this.#host?.cpus ?? 0,
+      hostMemoryMib: this.#host?.memoryMib ?? 0,
       running: {
         count: others.length,
         vcpus: sum((s) => s.vcpu),
@@ -250,13 +252,26 @@ export class Supervisor implements ControlTarget {
       },
       presented: this.presented,
       guestRunning: guest !== undefined && hasProcess(guest.state),
-      kvm,
+      kvm: this.#kvm,
       networkEnforcer: false, // no part of this version enforces a network profile, so none is ever on
     };
   }
 
+  /** As {@link policyFacts}, the host looked at first. */
+  async policyFactsNow(guest: Guest | undefined): Promise<PolicyFacts> {
+    await this.#learnHost();
+    return this.policyFacts(guest);
+  }
+
+  /** The host's size. */
   async host(): Promise<HostFacts> {
     return this.#host ??= await this.parts.hostFacts();
+  }
+
+  /** Looks at the host once, so that facts for decisions can be had without waiting. */
+  async #learnHost(): Promise<void> {
+    await this.host();
+    this.#kvm = await this.parts.capabilities().then((c) => c.kvm.usable, () => false);
   }
 
   /** The guest of an id; Failure `not_found`. */
@@ -266,14 +281,15 @@ export class Supervisor implements ControlTarget {
   }
 
   #stop(actor: Actor): { done: string } {
-    this.parts.log.record({
+    const entry = {
       corr: this.parts.random.uuid(),
       actor,
-      phase: "requested",
       action: "supervisor.stop",
       policy: revisionOf(this.policy),
-    });
+    };
+    this.parts.log.record({ ...entry, phase: "requested" }, { ...entry, phase: "started" });
     this.parts.requestStop();
+    this.parts.log.record({ ...entry, phase: "finished" });
     return { done: "supervisor.stop" };
   }
 }
@@ -283,7 +299,7 @@ function obligationsOf(decision: Decision): JsonObject {
 }
 
 function parseParams(action: ActionId, params: unknown): unknown {
-  const parsed = actionSpec(action).params.safeParse(params);
+  const parsed = paramsOf(action).safeParse(params);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => ({
     code: "usage" as const,

@@ -14,7 +14,6 @@ export function demoCommand(context: MakeContext, terminal: Terminal): AnyComman
     .option("--keep", "leave data root and supervisor for a look")
     .action(async (options, command) => {
       const c = context(command);
-      if (c.output.json) fail("usage", "demo is told for people; it has no --json");
       const { demo } = await import("../../demo/demo.ts");
       await demo(terminal, c, {
         guestCache: options.guestCache ?? defaultCache(),

@@ -1,10 +1,10 @@
-/** `policy`, `registry`, `net`: what is allowed, what exists, what is asked for. */
+/**
+ * `policy`, `registry`, `net`: what is allowed, what exists, what is asked for. The reading of policy and registry is
+ * loaded only by the commands that do it themselves: most commands leave it to the supervisor.
+ */
 import { explainText, policySummary } from "../policy_text.ts";
 import { EXIT_OF, fail } from "../../core/problem.ts";
 import { parseVmId, VM_ID_RULE } from "../../core/ids.ts";
-import { effectiveRights } from "../../../policy/rights.ts";
-import { RegistryStore } from "../../../registry/store.ts";
-import { readPolicy } from "../../supervisor/policy_source.ts";
 import { isNotFound } from "../../ports/files.ts";
 import { type AnyCommand, Command, ExitWith } from "../command.ts";
 import { renderRights } from "../render.ts";
@@ -21,6 +21,7 @@ export function policyCommand(context: MakeContext): AnyCommand {
     .action(async (file, _options, command) => {
       const c = context(command);
       const path = file ?? c.layout.policyFile;
+      const { readPolicy } = await import("../../supervisor/policy_source.ts");
       const loaded = await readPolicy(path, c.root).catch((error: unknown) =>
         isNotFound(error)
           ? fail("not_found", `there is no policy file at ${path}`, { path })
@@ -37,6 +38,7 @@ export function policyCommand(context: MakeContext): AnyCommand {
   )
     .action(async (id, _options, command) => {
       const c = context(command);
+      const { readPolicy } = await import("../../supervisor/policy_source.ts");
       const loaded = await readPolicy(c.layout.policyFile, c.root);
       if (id === undefined) {
         return c.output.result(
@@ -45,6 +47,8 @@ export function policyCommand(context: MakeContext): AnyCommand {
         );
       }
       const vmId = parseVmId(id) ?? fail("usage", `'${id}' is no guest id: ${VM_ID_RULE}`);
+      const { RegistryStore } = await import("../../../registry/store.ts");
+      const { effectiveRights } = await import("../../../policy/rights.ts");
       const record = (await new RegistryStore(c.layout).read()).vms.get(vmId) ??
         fail("not_found", `there is no guest '${id}'`, { hint: "`rayvisor vm list` shows all" });
       const rights = effectiveRights(loaded, record.type, record.policy_profile);
@@ -83,6 +87,7 @@ export function registryCommand(context: MakeContext): AnyCommand {
     .action(async (file, _options, command) => {
       const c = context(command);
       const path = file ?? c.layout.registryFile;
+      const { RegistryStore } = await import("../../../registry/store.ts");
       const read = await new RegistryStore({ ...c.layout, registryFile: path }).read();
       if (read.broken.length > 0) {
         const problems = read.broken.flatMap((one) => one.problems);
@@ -98,6 +103,7 @@ export function registryCommand(context: MakeContext): AnyCommand {
     });
   registry.command("show").description("the registry as it is on disk").action(async (_options, command) => {
     const c = context(command);
+    const { RegistryStore } = await import("../../../registry/store.ts");
     const read = await new RegistryStore(c.layout).read();
     const document = { version: 0, vms: Object.fromEntries(read.vms), broken: read.broken };
     c.output.result(document, () => JSON.stringify(document, null, 2));
