@@ -1,0 +1,61 @@
+/** What each action of the table takes, as schemas: for whoever performs actions or describes them. */
+import { z } from "zod";
+import { parseVmId, VM_ID_RULE } from "../core/ids.ts";
+import type { ActionId } from "./table.ts";
+
+/** A guest id as a parameter. */
+const vmId = z.string().transform((text, context) => {
+  const id = parseVmId(text);
+  if (id) return id;
+  context.addIssue({ code: "custom", message: `a guest id is ${VM_ID_RULE}` });
+  return z.NEVER;
+});
+const ofGuest = z.strictObject({ id: vmId });
+const none = z.strictObject({});
+
+/** A new guest in a few words; the supervisor makes a whole record of it. */
+const definition = z.strictObject({
+  id: vmId,
+  type: z.enum(["linux", "windows"]),
+  name: z.string().optional(),
+  vcpu: z.int().min(1).optional(),
+  memory_mib: z.int().min(64).optional(),
+  /** A path under the data root that is there, or the size in bytes of a new disk. */
+  disk: z.union([z.strictObject({ path: z.string() }), z.strictObject({ bytes: z.int().min(1) })]).optional(),
+  /** Install medium: a path under the data root. */
+  cdrom: z.string().optional(),
+  tpm: z.boolean().optional(),
+  secure_boot: z.boolean().optional(),
+  profile: z.string().optional(),
+});
+export type Definition = z.output<typeof definition>;
+
+/** Parameters of each action, by its id. */
+export const PARAMS = {
+  "status": none,
+  "vm.list": none,
+  "vm.show": ofGuest,
+  "vm.argv": ofGuest,
+  "vm.firmware": ofGuest,
+  "vm.define": z.union([z.strictObject({ record: z.unknown() }), z.strictObject({ definition })]),
+  "vm.start": z.strictObject({ id: vmId, wait: z.enum(["running", "ready"]).optional() }),
+  "vm.stop": z.strictObject({ id: vmId, grace_s: z.number().min(0).max(3600).optional() }),
+  "vm.kill": ofGuest,
+  "vm.pause": ofGuest,
+  "vm.resume": ofGuest,
+  "vm.reset": ofGuest,
+  "vm.delete": z.strictObject({ id: vmId, disks: z.boolean().optional() }),
+  "vm.present": ofGuest,
+  "vm.hide": ofGuest,
+  "net.show": ofGuest,
+  "net.set": z.strictObject({ id: vmId, profile: z.string().min(1).max(64) }),
+  "policy.explain": z.strictObject({ id: vmId, action: z.string(), profile: z.string().optional() }),
+  "supervisor.stop": none,
+} as const satisfies Record<ActionId, z.ZodType>;
+
+export type ActionParams<A extends ActionId> = z.output<typeof PARAMS[A]>;
+
+/** The schema of an action's parameters, with the type that all share. */
+export function paramsOf(id: ActionId): z.ZodType {
+  return PARAMS[id];
+}
