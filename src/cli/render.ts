@@ -1,5 +1,5 @@
 /** Views as text for people. */
-import type { GuestDetail, GuestView, StatusView } from "../actions/views.ts";
+import type { FirmwareView, GuestDetail, GuestView, StatusView } from "../actions/views.ts";
 import type { AuditRecord } from "../audit/record.ts";
 import type { LoggedEvent } from "../audit/log.ts";
 import { formatField } from "../audit/line.ts";
@@ -118,6 +118,19 @@ export function renderGuest(output: Output, guest: GuestDetail, now: number): st
     );
   }
   return lines.join("\n");
+}
+
+/** What is known about a guest's firmware, for people. */
+export function renderFirmware(view: FirmwareView): string {
+  const word = (yes: boolean) => yes ? "yes" : "NO";
+  return [
+    `firmware ran (it counted this boot in its variables): ${word(view.firmware_ran)}`,
+    `Secure Boot enforced, keys enrolled: ${word(view.secure_boot_enforced)}`,
+    ...view.certificates.map((name) => `  trusts ${name}`),
+    `TPM 2.0 answered the firmware: ${word(view.tpm_answered)}${
+      view.tpm_recorded ? " (and the firmware wrote it down)" : ""
+    }`,
+  ].join("\n");
 }
 
 /** What an agent said, flat: the members of an object, the items of a list. Still hostile. */

@@ -8,8 +8,7 @@ import { readAudit, verifyAudit } from "../audit/files.ts";
 import { type Context, contextOf } from "../cli/context.ts";
 import { connect } from "../cli/connect.ts";
 import { initRoot } from "../cli/commands/host.ts";
-import { renderGuest, renderRecord } from "../cli/render.ts";
-import { renderEvent } from "../cli/render.ts";
+import { renderEvent, renderFirmware, renderGuest, renderRecord } from "../cli/render.ts";
 import { fail, Failure } from "../core/problem.ts";
 import { sanitizeLine } from "../core/sanitize.ts";
 import { MIB } from "../core/units.ts";
@@ -179,7 +178,7 @@ async function windowsGuest(stage: Stage): Promise<void> {
   });
   await n.step("prove from outside what is there", async () => {
     const view = await client.perform<FirmwareView>("vm.firmware", { id: WINDOWS });
-    n.show(firmwareText(view));
+    n.show(renderFirmware(view));
     if (!view.firmware_ran || !view.secure_boot_enforced || !view.tpm_answered) {
       fail("failed", "firmware, Secure Boot or TPM could not be proven");
     }
@@ -206,19 +205,6 @@ async function firmwareEnd({ client, signal }: Stage, say: (detail: string) => v
     if (firmwareSayings(text).includes("no_bootable_device")) return;
   }
   fail("failed", "the firmware did not come to the end of its search");
-}
-
-/** What is known about a guest's firmware, for people. */
-export function firmwareText(view: FirmwareView): string {
-  const word = (yes: boolean) => yes ? "yes" : "NO";
-  return [
-    `firmware ran (it counted this boot in its variables): ${word(view.firmware_ran)}`,
-    `Secure Boot enforced, keys enrolled: ${word(view.secure_boot_enforced)}`,
-    ...view.certificates.map((name) => `  trusts ${name}`),
-    `TPM 2.0 answered the firmware: ${word(view.tpm_answered)}${
-      view.tpm_recorded ? " (and the firmware wrote it down)" : ""
-    }`,
-  ].join("\n");
 }
 
 /** Runs `work` and tells the guest's events meanwhile. */

@@ -1,13 +1,13 @@
 /** `rayvisor vm ...`: guests. */
 import { type ActionId, actionSpec } from "../../actions/table.ts";
-import type { CommandView, DoneView, GuestDetail, GuestView } from "../../actions/views.ts";
+import type { CommandView, DoneView, FirmwareView, GuestDetail, GuestView } from "../../actions/views.ts";
 import { fail } from "../../core/problem.ts";
 import { parseSize } from "../../core/units.ts";
 import { readTextBounded } from "../../ports/files.ts";
 import { type AnyCommand, Command, InvalidArgumentError, Option } from "../command.ts";
 import type { Context } from "../context.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
-import { renderGuest, renderGuests } from "../render.ts";
+import { renderFirmware, renderGuest, renderGuests } from "../render.ts";
 import { type MakeContext, withSupervisor } from "./shared.ts";
 
 const MAX_RECORD_BYTES = 1024 * 1024;
@@ -67,6 +67,13 @@ function addReading(vm: AnyCommand, context: MakeContext): void {
     const guest = await withSupervisor(c, (s) => s.perform<GuestDetail>("vm.show", { id }, c.deadline));
     c.output.result(guest, (view) => renderGuest(c.output, view, Date.now()));
   });
+  vm.command("firmware <id>").description(actionSpec("vm.firmware").summary).action(
+    async (id, _options, command) => {
+      const c = context(command);
+      const view = await withSupervisor(c, (s) => s.perform<FirmwareView>("vm.firmware", { id }, c.deadline));
+      c.output.result(view, renderFirmware);
+    },
+  );
   vm.command("argv <id>").description(actionSpec("vm.argv").summary).action(async (id, _options, command) => {
     const c = context(command);
     const commands = await withSupervisor(c, (s) => s.perform<CommandView[]>("vm.argv", { id }, c.deadline));
