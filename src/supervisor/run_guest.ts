@@ -35,6 +35,7 @@ export async function startGuest(s: Supervisor, guest: Guest, wait: "running" | 
       if (!guest.apply("start")) fail("wrong_state", `${guest.id} is ${guest.state}`);
       guest.share = prepared.share;
       guest.lastError = undefined;
+      let recorded: Promise<void> | undefined;
       starting.set(guest, abort);
       s.emit({
         event: "RAYOS_VM:start",
@@ -43,6 +44,8 @@ export async function startGuest(s: Supervisor, guest: Guest, wait: "running" | 
       try {
         await prepareTpmState(s, prepared);
         const listeners = listenersOf(s, guest, ready);
+        recorded = remember(s, guest, "running"); // written while QEMU starts, which takes longer
+        recorded.catch(() => {}); // awaited below; a start that fails first must not make it unhandled
         const run = await launch({
           id: guest.id,
           plan: prepared.plan,
@@ -59,11 +62,12 @@ export async function startGuest(s: Supervisor, guest: Guest, wait: "running" | 
         guest.apply("start_failed");
         guest.lastError = problemOf(error).message;
         guest.clearRun();
+        await remember(s, guest, "stopped").catch(() => {}); // the next supervisor looks for the process itself
         throw error;
       } finally {
         starting.delete(guest);
       }
-      await remember(s, guest, "running");
+      await recorded;
       if (wait === "ready") await readyOrGone(s, guest, ready.promise);
       return { ...done("vm.start", guest), notes: prepared.plan.notes.map((note) => note.text) };
     },
