@@ -20,7 +20,7 @@ import { connectUnix, connectWhenReady, waitForPath } from "../ports/unix_socket
 import { QmpClient } from "../qmp/client.ts";
 import type { QmpEvent } from "../qmp/events.ts";
 import type { CommandLine } from "../qemu/options.ts";
-import type { GuestPlan } from "../qemu/plan_types.ts";
+import { type GuestPlan, QEMU_IDS } from "../qemu/plan_types.ts";
 import type { GuestRuntime } from "../../registry/layout.ts";
 import type { AgentRight } from "../../policy/types.ts";
 import { AgentLink } from "./agent_link.ts";
@@ -31,6 +31,9 @@ import type { VmId } from "../core/ids.ts";
 
 /** Time for a program to make its socket; it takes milliseconds. */
 const SOCKET_TIMEOUT_MS = 20_000;
+
+/** Seconds between the balloon's figures of the guest's memory: each wakes the guest. */
+const MEMORY_FIGURES_EVERY_S = 5;
 
 /** What the supervisor wants to hear about a run. */
 export interface RunListeners {
@@ -244,6 +247,12 @@ export async function attachTo(
     if (UUID.toLowerCase() !== input.uuid.toLowerCase()) {
       fail("failed", `the QEMU behind ${input.runtime.qmp} is another guest (${UUID}, not ${input.uuid})`);
     }
+    // The guest tells its memory figures only when it is asked to; there is no balloon in a machine without PCI.
+    await qmp.execute("qom-set", {
+      path: `/machine/peripheral/${QEMU_IDS.balloon}`,
+      property: "guest-stats-polling-interval",
+      value: MEMORY_FIGURES_EVERY_S,
+    }).catch(() => {});
     const serial = new SerialLog(input.serialLog);
     void serial.drain(await connectUnix(input.runtime.serial));
     const agent = new AgentLink(await connectUnix(input.runtime.agent), {

@@ -12,9 +12,14 @@ const balloonStats = z.object({
   "last-update": z.number(),
 });
 
-/** Asks for everything at once; each part has its own time-out (those of the QMP command table). */
-export async function liveView(run: GuestRun): Promise<LiveView> {
+/**
+ * Asks for everything at once; each part has its own time-out (those of the QMP command table). The agent of a paused guest
+ * is not asked: it can't answer, and what is sent to it now would be carried out later.
+ */
+export async function liveView(run: GuestRun, paused: boolean): Promise<LiveView> {
   const unanswered: string[] = [];
+  const asksAgent = run.agent.answers && !paused;
+  if (run.agent.answers && paused) unanswered.push("agent");
   const part = async <T>(name: string, ask: () => Promise<T>): Promise<T | null> => {
     try {
       return await ask();
@@ -37,7 +42,7 @@ export async function liveView(run: GuestRun): Promise<LiveView> {
     part("memory", () => memoryOf(run)),
     part("block", () => blockOf(run)),
     part("tpm", async () => (await qmp.execute("query-tpm")).map((tpm) => tpm.model)),
-    run.agent.answers ? part("agent", () => agentOf(run)) : null,
+    asksAgent ? part("agent", () => agentOf(run)) : null,
   ]);
   return { status, vcpus, memory, block, tpm, agent, unanswered };
 }

@@ -111,7 +111,7 @@ async function show(s: Supervisor, guest: Guest): Promise<GuestDetail> {
     record: guest.record ?? null,
     rights: guest.record ? rightsOf(s.policy, guest) : null,
     problems: guest.problems,
-    live: run ? await liveView(run) : null,
+    live: run ? await liveView(run, guest.state === "paused") : null,
     serial_tail: run?.serial.lines(SERIAL_LINES) ?? [],
   };
 }
