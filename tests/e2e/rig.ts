@@ -14,6 +14,8 @@ export interface Ran {
 
 export interface Rig {
   readonly root: string;
+  /** How commands are run; may be changed on the way. A supervisor keeps what it was started with. */
+  readonly how: RunHow;
   /** Runs `rayvisor --root ROOT ...args`. */
   run(...args: string[]): Promise<Ran>;
   /** As `run`, and the command must succeed; with `--json`, and gives the document. */
@@ -23,6 +25,14 @@ export interface Rig {
   // deno-lint-ignore no-explicit-any -- as above
   fails(code: number, ...args: string[]): Promise<any>;
   write(path: string, text: string): Promise<void>;
+}
+
+/** The surroundings of a command. */
+export interface RunHow {
+  /** Search path; default that of the tests. */
+  path?: string;
+  /** Program with its arguments that runs the command line that follows. */
+  wrap?: readonly string[];
 }
 
 /** The policy of most end-to-end tests: small guests of both kinds, no network. */
@@ -71,15 +81,21 @@ export function smallRecord(id: string, more: Record<string, unknown> = {}): Rec
   };
 }
 
-export async function exec(args: readonly string[], env: Record<string, string> = {}): Promise<Ran> {
-  const { code, stdout, stderr } = await new Deno.Command(BINARY, {
-    args: [...args],
-    env: { PATH: Deno.env.get("PATH") ?? "", HOME: Deno.env.get("HOME") ?? "/root", ...env },
+/** Starts the program and leaves it running. */
+export function start(args: readonly string[], how: RunHow = {}): Deno.ChildProcess {
+  const [program = BINARY, ...rest] = [...how.wrap ?? [], BINARY, ...args];
+  return new Deno.Command(program, {
+    args: rest,
+    env: { PATH: how.path ?? Deno.env.get("PATH") ?? "", HOME: Deno.env.get("HOME") ?? "/root" },
     clearEnv: true,
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
-  }).output();
+  }).spawn();
+}
+
+export async function exec(args: readonly string[], how: RunHow = {}): Promise<Ran> {
+  const { code, stdout, stderr } = await start(args, how).output();
   const text = new TextDecoder();
   const out = text.decode(stdout);
   return { code, stdout: out, stderr: text.decode(stderr), json: () => JSON.parse(out) };
@@ -91,9 +107,11 @@ export async function withRoot(
   policy: string | null = POLICY,
 ): Promise<void> {
   const root = await Deno.makeTempDir({ prefix: "rv-" });
-  const run = (...args: string[]) => exec(["--root", root, ...args]);
+  const how: RunHow = {};
+  const run = (...args: string[]) => exec(["--root", root, ...args], how);
   const rig: Rig = {
     root,
+    how,
     run,
     async ok(...args) {
       const ran = await run("--json", ...args);
