@@ -3,6 +3,7 @@ import { type Context, Hono } from "hono";
 import { ACTION_IDS, type ActionId, actionSpec } from "../actions/table.ts";
 import type { LoggedEvent } from "../audit/log.ts";
 import type { Actor } from "../audit/record.ts";
+import { concatBytes } from "../core/bytes.ts";
 import { isObject } from "../core/json.ts";
 import { fail, problemOf } from "../core/problem.ts";
 import { httpStatusOf } from "./errors.ts";
@@ -70,13 +71,7 @@ async function boundedBody(request: Request): Promise<Uint8Array> {
     if (size > MAX_BODY_BYTES) fail("usage", `the request body is larger than ${MAX_BODY_BYTES} bytes`);
     chunks.push(chunk);
   }
-  const all = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    all.set(chunk, at);
-    at += chunk.length;
-  }
-  return all;
+  return concatBytes(chunks);
 }
 
 /** Events as they happen, as server-sent events. */

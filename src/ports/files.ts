@@ -2,6 +2,7 @@
  * Files of the host. Paths here are trusted: what comes from a policy or a registry is confined first
  * (`registry/paths.ts`).
  */
+import { concatBytes } from "../core/bytes.ts";
 import { fail } from "../core/problem.ts";
 import { envVar } from "./terminal.ts";
 
@@ -34,13 +35,7 @@ export async function readOpenBounded(
     if (size > maxBytes) fail("io", `${path} is larger than ${maxBytes} bytes`, { path });
     chunks.push(chunk.subarray(0, n));
   }
-  const all = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    all.set(chunk, at);
-    at += chunk.length;
-  }
-  return all;
+  return concatBytes(chunks);
 }
 
 /** The text of a file that must be UTF-8; a Failure with code `io` when it is not. */

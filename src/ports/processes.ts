@@ -206,6 +206,36 @@ export async function sendSignal(identity: ProcessIdentity, signal: "SIGTERM" | 
   return fail("failed", `kill could not signal process ${identity.pid}: ${stderr.trim()}`);
 }
 
+/**
+ * Waits until exactly this process has ended; false when `timeoutMs` is over first. The kernel tells of a child's end;
+ * for any other process there is no event that this program may listen to, so it is looked at again and again.
+ */
+export async function waitForEnd(identity: ProcessIdentity, timeoutMs: number): Promise<boolean> {
+  const deadline = performance.now() + timeoutMs;
+  for (let pause = 2; await isAlive(identity); pause = Math.min(pause * 2, 100)) {
+    if (performance.now() > deadline) return false;
+    const child = children.get(identity.pid);
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, child ? deadline - performance.now() : pause);
+      child?.once("exit", () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+  return true;
+}
+
+/** Ends exactly this process: SIGTERM, and SIGKILL when it does not follow within `graceMs`. Gone already is fine. */
+export async function endProcess(identity: ProcessIdentity, graceMs = 2_000): Promise<void> {
+  await sendSignal(identity, "SIGTERM");
+  if (await waitForEnd(identity, graceMs)) return;
+  await sendSignal(identity, "SIGKILL");
+  if (!await waitForEnd(identity, graceMs)) {
+    fail("outcome_unknown", `process ${identity.pid} did not end after SIGKILL`);
+  }
+}
+
 /** Fields of `/proc/PID/stat` that this program uses. proc(5): the name (field 2) may hold spaces and brackets. */
 export function parseProcStat(text: string): { state: string; startTicks: number } | undefined {
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");

@@ -15,6 +15,7 @@ import {
   type ProcessIdentity,
   sendSignal,
   spawnDetached,
+  waitForEnd,
 } from "../ports/processes.ts";
 import { connectUnix, connectWhenReady, waitForPath } from "../ports/unix_socket.ts";
 import { QmpClient } from "../qmp/client.ts";
@@ -285,6 +286,6 @@ export async function attachTo(
 async function endOf(input: AttachInput, qmp: QmpClient): Promise<Ended> {
   if (input.exited) return { exit: await input.exited };
   await qmp.closed;
-  while (await isAlive(input.qemu)) await new Promise<void>((resolve) => input.clock.after(20, resolve));
+  await waitForEnd(input.qemu, Infinity);
   return { exit: null };
 }

@@ -4,7 +4,7 @@
  */
 import { hasProcess } from "../lifecycle/states.ts";
 import { problemOf } from "../core/problem.ts";
-import { isAlive, sendSignal } from "../ports/processes.ts";
+import { endProcess, isAlive } from "../ports/processes.ts";
 import { connectUnix } from "../ports/unix_socket.ts";
 import { removeTree } from "../ports/files.ts";
 import { QEMU_IDS } from "../qemu/plan_types.ts";
@@ -38,7 +38,7 @@ async function recoverOne(s: Supervisor, guest: Guest): Promise<void> {
     await reattach(s, guest, found);
     return;
   }
-  if (found?.swtpm) await sendSignal(found.swtpm, "SIGTERM");
+  if (found?.swtpm) await endProcess(found.swtpm);
   await removeTree(runtime.folder);
   const recorded = guest.record?.state;
   if (guest.record && recorded !== "stopped") {

@@ -2,11 +2,10 @@
 import { effectiveRights } from "../../policy/rights.ts";
 import type { AgentRight } from "../../policy/types.ts";
 import type { RegistryState } from "../../registry/types.ts";
-import { fail, problemOf } from "../core/problem.ts";
+import { fail, Failure, problemOf } from "../core/problem.ts";
 import type { QmpEvent } from "../qmp/events.ts";
-import { sendSignal } from "../ports/processes.ts";
+import { endProcess } from "../ports/processes.ts";
 import { removeTree } from "../ports/files.ts";
-import { hasProcess } from "../lifecycle/states.ts";
 import { sanitizeLine } from "../core/sanitize.ts";
 import { baseOf, type Change, done } from "./changes.ts";
 import { writeCrashReport } from "./crash_report.ts";
@@ -94,7 +93,7 @@ export function takeOver(
     });
   }
   if (run.agent.answers) markReady(s, guest, ready);
-  run.gone.then((ended) => onGone(s, guest, run, ended, ready)).catch((error: unknown) => {
+  run.gone.then((ended) => onGone(s, guest, { run, ended, ready })).catch((error: unknown) => {
     guest.lastError = `cleaning up after its end failed: ${problemOf(error).message}`;
   });
 }
@@ -103,14 +102,10 @@ async function readyOrGone(s: Supervisor, guest: Guest, ready: Promise<void>): P
   let cancel = () => {};
   const late = new Promise<never>((_, reject) => {
     cancel = s.parts.clock.after(READY_TIMEOUT_MS, () => {
-      try {
-        fail(
-          "outcome_unknown",
-          `${guest.id} runs, but its guest agent has not answered for ${READY_TIMEOUT_MS / 60_000} min`,
-        );
-      } catch (error) {
-        reject(error);
-      }
+      const message = `${guest.id} runs, but its guest agent has not answered for ${
+        READY_TIMEOUT_MS / 60_000
+      } min`;
+      reject(new Failure({ code: "outcome_unknown", message }));
     });
   });
   try {
@@ -225,59 +220,42 @@ async function settled(guest: Guest): Promise<void> {
   await settling.get(guest);
 }
 
-function onGone(
-  s: Supervisor,
-  guest: Guest,
-  run: GuestRun,
-  ended: Ended,
-  ready: PromiseWithResolvers<void>,
-): Promise<void> {
-  const work = cleanUp(s, guest, run, ended, ready);
+/** What is known when QEMU has ended. */
+interface End {
+  readonly run: GuestRun;
+  readonly ended: Ended;
+  readonly ready: PromiseWithResolvers<void>;
+}
+
+function onGone(s: Supervisor, guest: Guest, end: End): Promise<void> {
+  const work = cleanUp(s, guest, end);
   settling.set(guest, work);
   return work;
 }
 
-async function cleanUp(
-  s: Supervisor,
-  guest: Guest,
-  run: GuestRun,
-  ended: Ended,
-  ready: PromiseWithResolvers<void>,
-): Promise<void> {
+/** The guest keeps the state of one that has a process until nothing of its run is left: only then can it start anew. */
+async function cleanUp(s: Supervisor, guest: Guest, { run, ended, ready }: End): Promise<void> {
   const orderly = guest.state === "stopping" || guest.shutdownSeen;
-  const fields = { vm: guest.id, kind: guest.kind ?? "linux" };
-  hide(s, "guest ended", guest);
-  guest.apply(orderly ? "ended" : "died");
-  const state = guest.state;
   const how = ended.exit ? ended.exit.signal ?? `exit code ${ended.exit.code}` : "unknown";
-  if (run.swtpm) await sendSignal(run.swtpm, "SIGTERM"); // --terminate makes it end by itself, but not after a kill
+  const fields = { vm: guest.id, kind: guest.kind ?? "linux", reason: sanitizeLine(how) };
+  hide(s, "guest ended", guest);
   run.qmp.close();
   run.agent.close();
-  if (state === "crashed") {
-    guest.lastError = `QEMU ended unasked: ${how}`;
-    const report = await writeCrashReport(s, guest, run, ended);
-    s.observe("vm.crash", { event: "RAYOS_VM:crash", fields: { ...fields, reason: how } }, guest.id, {
-      report,
-    });
-  } else {
-    s.observe(
-      "vm.stopped",
-      { event: "RAYOS_VM:stopped", fields: { ...fields, reason: sanitizeLine(how) } },
-      guest.id,
-    );
-  }
-  guest.clearRun();
+  if (run.swtpm) await endProcess(run.swtpm); // --terminate makes it end by itself, but not after a kill
+  const report = orderly ? undefined : await writeCrashReport(s, guest, run, ended);
   await removeTree(s.parts.layout.runtime(guest.id).folder);
-  if (!hasProcess(state)) await remember(s, guest, "stopped");
-  ready.reject(problemToThrow(guest.id, how));
-}
-
-function problemToThrow(id: string, how: string): Error {
-  try {
-    fail("failed", `${id} ended before it was ready (${how})`);
-  } catch (error) {
-    return error as Error; // fail() throws a Failure
+  guest.apply(orderly ? "ended" : "died");
+  guest.clearRun();
+  if (report === undefined) {
+    s.observe("vm.stopped", { event: "RAYOS_VM:stopped", fields }, guest.id);
+  } else {
+    guest.lastError = `QEMU ended unasked: ${how}`;
+    s.observe("vm.crash", { event: "RAYOS_VM:crash", fields }, guest.id, { report });
   }
+  await remember(s, guest, "stopped");
+  ready.reject(
+    new Failure({ code: "failed", message: `${guest.id} ended before it was ready (${how})` }),
+  );
 }
 
 /** Writes the last known state into the registry. What can't be written is looked at afresh at the next start anyway. */
