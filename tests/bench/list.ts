@@ -31,14 +31,13 @@ export async function benchList(place: Place, rounds: Rounds): Promise<ListRepor
   });
 }
 
-/** An empty program with the base runtime that `rayvisor --version` names. */
+/** An empty program with the base runtime that the build took: given, recovered, or as `deno compile` gets it. */
 async function compileEmpty(place: Place): Promise<string> {
   const version = await output(place, place.binary, ["--version"]);
-  const base = version.includes("unofficial base")
-    ? await recoverBase(new URL("../../dist/base", import.meta.url).pathname, () => {})
-    : version.includes("DENORT_BIN")
-    ? Deno.env.get("DENORT_BIN")
-    : undefined;
+  const base = Deno.env.get("DENORT_BIN") ??
+    (version.includes("unofficial base")
+      ? await recoverBase(new URL("../../dist/base", import.meta.url).pathname, () => {})
+      : undefined);
   const program = `${place.folder}/empty`;
   await Deno.writeTextFile(`${program}.js`, "");
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {

@@ -13,7 +13,8 @@ export interface ScriptPlace {
 
 /**
  * Starts the commands in their order, the last one (QEMU) without `-S`, and ends when they all have. In front of it stands
- * swtpm; its socket is looked for each millisecond. Throws when QEMU's command line has no `-S` to leave out.
+ * swtpm; its socket is looked for each millisecond. A SIGTERM ends them. Throws when QEMU's command line has no `-S` to
+ * leave out.
  */
 export function scriptOf(commands: readonly CommandView[], place: ScriptPlace): string {
   const qemu = commands.at(-1);
@@ -22,12 +23,13 @@ export function scriptOf(commands: readonly CommandView[], place: ScriptPlace): 
     [program, ...args].map((word) => shellQuote(word.replaceAll(place.from, place.to))).join(" ");
   const socket = shellQuote(place.tpmSocket);
   return [
+    `trap 'kill $pids' TERM`,
     `rm -f ${socket}`,
     ...commands.slice(0, -1).flatMap((command) => [
-      `${line(command)} &`,
+      `${line(command)} & pids="$pids $!"`,
       `until [ -S ${socket} ]; do sleep 0.001; done`,
     ]),
-    `${line({ ...qemu, args: qemu.args.filter((arg) => arg !== "-S") })} &`,
+    `${line({ ...qemu, args: qemu.args.filter((arg) => arg !== "-S") })} & pids="$pids $!"`,
     "wait",
     "",
   ].join("\n");

@@ -9,10 +9,11 @@ Deno.test("scriptOf() starts the same programs in another place, QEMU without -S
     { program: "qemu", args: ["-name", "it's", "-S", "-drive", "/r/disk"] },
   ], PLACE);
   assert.deepEqual(script.split("\n"), [
+    "trap 'kill $pids' TERM",
     "rm -f '/copy of r/tpm.sock'",
-    "swtpm socket 'dir=/copy of r/tpm' &",
+    "swtpm socket 'dir=/copy of r/tpm' & pids=\"$pids $!\"",
     "until [ -S '/copy of r/tpm.sock' ]; do sleep 0.001; done",
-    "qemu -name 'it'\\''s' -drive '/copy of r/disk' &",
+    "qemu -name 'it'\\''s' -drive '/copy of r/disk' & pids=\"$pids $!\"",
     "wait",
     "",
   ]);

@@ -85,20 +85,26 @@ async function copyTree(from: string, to: string): Promise<void> {
   }
 }
 
-/** The script ends when swtpm and QEMU have, so nothing of it is left when this resolves. */
+/** The script ends when swtpm and QEMU have, so nothing of it is left when this settles. */
 async function runScript(script: Script): Promise<number> {
   await Deno.remove(script.qmp).catch(() => {}); // of the last run: it would be taken for this one's
   const ended = new AbortController();
   const began = performance.now();
   const child = new Deno.Command("sh", { args: [script.file], stdin: "null", stdout: "null" }).spawn();
   void child.status.then(() => ended.abort(new Error("the script ended before its guest ran")));
-  const stream = await connectWhenReady(script.qmp, SOCKET_TIMEOUT_MS, ended.signal);
-  const qmp = await QmpClient.negotiate(stream, { clock: systemClock });
-  const { status } = await qmp.execute("query-status");
-  const took = performance.now() - began;
-  await qmp.execute("quit");
-  await child.status;
-  qmp.close();
-  assert.equal(status, "running");
-  return took;
+  try {
+    const stream = await connectWhenReady(script.qmp, SOCKET_TIMEOUT_MS, ended.signal);
+    const qmp = await QmpClient.negotiate(stream, { clock: systemClock });
+    const { status } = await qmp.execute("query-status");
+    const took = performance.now() - began;
+    assert.equal(status, "running");
+    await qmp.execute("quit");
+    await qmp.closed;
+    return took;
+  } catch (error) {
+    if (!ended.signal.aborted) child.kill("SIGTERM");
+    throw error;
+  } finally {
+    await child.status;
+  }
 }
