@@ -1,5 +1,5 @@
 /** What each action of the table takes, as schemas: for whoever performs actions or describes them. */
-import { z } from "zod";
+import * as z from "zod";
 import { parseVmId, VM_ID_RULE } from "../core/ids.ts";
 import type { ActionId } from "./table.ts";
 

@@ -5,7 +5,7 @@
  * Every string in them is the guest's own word and hostile: it passes `src/core/sanitize.ts` before a terminal or a log
  * sees it, and nothing is decided on it. Numbers are checked to be finite and not negative, lists are bounded.
  */
-import { z } from "zod";
+import * as z from "zod";
 
 const MAX_ITEMS = 4096;
 

@@ -1,5 +1,5 @@
 /** Description of the API in OpenAPI 3.1, made from the action table. */
-import { z } from "zod";
+import * as z from "zod";
 import { paramsOf } from "../actions/params.ts";
 import { ACTION_IDS, actionSpec } from "../actions/table.ts";
 import { isObject } from "../core/json.ts";

@@ -45,7 +45,7 @@ async function build(root: string): Promise<void> {
   }
   await Deno.mkdir(work, { recursive: true });
   await Deno.remove(stampFile).catch(() => {});
-  await bundle(root, `${work}/bundle.js`);
+  await bundle(root, `${work}/bundle`);
   const base = await compile(root, work, output);
   await Deno.writeTextFile(stampFile, `${stamp}\n${describe(base)}\n`);
   const size = (await Deno.stat(output)).size;
@@ -79,11 +79,24 @@ async function stampOf(root: string): Promise<string> {
   return await sha256(new TextEncoder().encode(JSON.stringify(parts)));
 }
 
-async function bundle(root: string, output: string): Promise<void> {
+/** One file for what every command needs, and further ones for what is imported when it is needed. */
+async function bundle(root: string, folder: string): Promise<void> {
+  await Deno.remove(folder, { recursive: true }).catch(() => {});
   const external = NOT_BUNDLED.flatMap((name) => ["--external", name]);
   const isLocked = await Deno.stat(`${root}/deno.lock`).then((i) => i.isFile, () => false);
   const lock = isLocked ? ["--lock=deno.lock", "--frozen"] : [];
-  const args = ["bundle", "--quiet", "--platform", "deno", ...lock, ...external, "-o", output, "main.ts"];
+  const args = [
+    "bundle",
+    "--quiet",
+    "--platform",
+    "deno",
+    ...lock,
+    ...external,
+    "--code-splitting",
+    "--outdir",
+    folder,
+    "main.ts",
+  ];
   for (let attempt = 1;; attempt++) {
     const result = await deno(root, args);
     if (result.success) return;
@@ -128,8 +141,8 @@ async function compileWith(
     base,
     deno: Deno.version.deno,
   };
-  const program = `${work}/main.js`, made = `${work}/rayvisor`;
-  await Deno.writeTextFile(program, programText(await Deno.readTextFile(`${work}/bundle.js`), facts));
+  const folder = `${work}/program`, made = `${work}/rayvisor`;
+  await writeProgram(`${work}/bundle`, folder, facts);
   const args = [
     "compile",
     "--quiet",
@@ -137,22 +150,43 @@ async function compileWith(
     "--no-config",
     "--no-lock",
     "--no-remote",
+    // It would keep compiled code in a file of a name that is known beforehand, in a folder that everyone can write.
+    "--no-code-cache",
     ...permissionFlags(),
   ];
-  const result = await deno(root, [...args, "--output", made, program], env, COMPILE_TIMEOUT_MS);
+  const result = await deno(root, [...args, "--output", made, `${folder}/main.js`], env, COMPILE_TIMEOUT_MS);
   // Renamed, not overwritten: the program may be running.
   if (result.success) await Deno.rename(made, output);
   return result;
 }
 
-/** The bundle with the facts before it, without imports of what is not bundled, and with React's production code chosen. */
-export function programText(bundle: string, facts: BuildFacts): string {
-  const code = NOT_BUNDLED.reduce(
+/** The files that are compiled: the bundle's, and before all of them one that says what the program is made of. */
+async function writeProgram(bundle: string, folder: string, facts: BuildFacts): Promise<void> {
+  await Deno.remove(folder, { recursive: true }).catch(() => {});
+  await Deno.mkdir(folder, { recursive: true });
+  for await (const { name } of Deno.readDir(bundle)) {
+    const text = chunkText(await Deno.readTextFile(`${bundle}/${name}`));
+    // Modules are run in the order of their imports: the facts are there before anything looks for them.
+    await Deno.writeTextFile(
+      `${folder}/${name}`,
+      name === "main.js" ? `import "./facts.js";\n${text}` : text,
+    );
+  }
+  await Deno.writeTextFile(`${folder}/facts.js`, factsText(facts));
+}
+
+/** Says what the program is made of, and chooses React's production code. */
+export function factsText(facts: BuildFacts): string {
+  return `globalThis.__RAYVISOR_BUILD__ = ${JSON.stringify(facts)};\n` +
+    `globalThis.process.env.NODE_ENV = "production";\n`;
+}
+
+/** A file of the bundle without imports of what is not bundled. */
+export function chunkText(bundle: string): string {
+  return NOT_BUNDLED.reduce(
     (text, name) => text.replace(new RegExp(`^import (\\w+) from "${name}";$`, "m"), "const $1 = undefined;"),
     bundle,
   );
-  return `globalThis.__RAYVISOR_BUILD__ = ${JSON.stringify(facts)};\n` +
-    `globalThis.process.env.NODE_ENV = "production";\n${code}`;
 }
 
 async function versionOf(root: string): Promise<string> {

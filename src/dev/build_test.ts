@@ -1,14 +1,17 @@
 import assert from "node:assert/strict";
-import { isBaseUnreachable, programText } from "./build.ts";
+import { chunkText, factsText, isBaseUnreachable } from "./build.ts";
 
 const FACTS = { version: "1.2.3", commit: "abc", base: "official", deno: "2.7.11" } as const;
 
-Deno.test("programText() puts the facts before the program and takes out optional imports", () => {
-  const text = programText(
-    'var a = 1;\nimport tools from "react-devtools-core";\nimport b from "node:fs";\n',
-    FACTS,
+Deno.test("factsText() says what the program is made of", () => {
+  assert.match(
+    factsText(FACTS),
+    /^globalThis\.__RAYVISOR_BUILD__ = \{"version":"1\.2\.3",.*"base":"official".*\};\n/,
   );
-  assert.match(text, /^globalThis\.__RAYVISOR_BUILD__ = \{"version":"1\.2\.3",.*"base":"official".*\};\n/);
+});
+
+Deno.test("chunkText() takes out optional imports and leaves the others", () => {
+  const text = chunkText('var a = 1;\nimport tools from "react-devtools-core";\nimport b from "node:fs";\n');
   assert.match(text, /\nconst tools = undefined;\nimport b from "node:fs";\n$/);
 });
 

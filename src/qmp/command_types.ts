@@ -1,5 +1,5 @@
 /** Parts of command arguments that come in several kinds, told apart by one member. Wire names as in QEMU's qapi/*.json. */
-import { z } from "zod";
+import * as z from "zod";
 
 /** Run states of a guest (qapi/run-state.json). `unknown` stands for a state that a newer QEMU may add. */
 export const RUN_STATES = [

@@ -6,7 +6,7 @@
  *
  * Sizes are bytes, times milliseconds, unless a name says otherwise. Answers keep only the members named here.
  */
-import { z } from "zod";
+import * as z from "zod";
 import {
   blockNode,
   displayUpdate,

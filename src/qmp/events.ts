@@ -2,7 +2,7 @@
  * QMP events. Those that this program acts on have a type; every other one, and one whose data has an unexpected
  * shape, is kept as `other`, never lost. Source: QEMU docs/interop/qemu-qmp-ref, checked like the commands.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { isObject, type JsonObject } from "../core/json.ts";
 import type { Instant } from "../core/time.ts";
 import { oneOf } from "./command_types.ts";

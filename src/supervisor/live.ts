@@ -4,7 +4,7 @@ import type { JsonObject } from "../core/json.ts";
 import { MIB } from "../core/units.ts";
 import { QEMU_IDS } from "../qemu/plan_types.ts";
 import type { GuestRun } from "./guest.ts";
-import { z } from "zod";
+import * as z from "zod";
 
 /** Shape of the balloon's `guest-stats`; values that the guest never sent are 2^64-1. QEMU docs/interop/virtio-balloon-stats */
 const balloonStats = z.object({

@@ -2,7 +2,7 @@
  * What is needed to find a running guest again after the supervisor was replaced: written beside its sockets before
  * QEMU is let run, removed when QEMU has ended.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { isNotFound, readTextBounded, removeTree, writeFileAtomic } from "../ports/files.ts";
 import { parseVmId } from "../core/ids.ts";
 
