@@ -25,6 +25,8 @@ export interface Change {
   /** More of the request to policy. */
   readonly more?: Partial<Pick<PolicyRequest, "network" | "deviceModels" | "images">>;
   act(decision: Decision): Promise<DoneView>;
+  /** What whoever asked waits for besides. The action is over by then: others may act on the guest meanwhile. */
+  after?(done: DoneView): Promise<DoneView>;
 }
 
 type ChangeId = Extract<

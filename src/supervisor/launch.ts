@@ -33,6 +33,8 @@ import type { VmId } from "../core/ids.ts";
 /** Time for a program to make its socket; it takes milliseconds. */
 const SOCKET_TIMEOUT_MS = 20_000;
 
+const CALLED_OFF = "the start was cancelled by a kill";
+
 /** Seconds between the balloon's figures of the guest's memory: each wakes the guest. */
 const MEMORY_FIGURES_EVERY_S = 5;
 
@@ -65,6 +67,7 @@ export async function launch(input: LaunchInput): Promise<GuestRun> {
   try {
     await removeTree(input.runtime.folder); // sockets of a run that ended long ago
     await makeFolder(input.runtime.folder);
+    if (input.signal.aborted) fail("cancelled", CALLED_OFF);
     const swtpm = input.plan.swtpm ? await startSwtpm(input, input.plan.swtpm) : undefined;
     if (swtpm) started.push(swtpm);
     const qemu = await spawn(input.plan.qemu, input.logs.qemu);
@@ -131,8 +134,7 @@ async function whileAlive<T>(
   });
   death.catch(() => {});
   const cancelled = new Promise<never>((_, reject) => {
-    const refuse = () =>
-      reject(new Failure({ code: "cancelled", message: "the start was cancelled by a kill" }));
+    const refuse = () => reject(new Failure({ code: "cancelled", message: CALLED_OFF }));
     if (outer.aborted) refuse();
     outer.addEventListener("abort", refuse, { once: true });
   });

@@ -180,6 +180,7 @@ export function pinnedMachine(host: HostCapabilities): string {
 export async function prepareTpmState(
   s: Supervisor,
   prepared: Pick<PreparedGuest, "tpmState" | "host">,
+  signal?: AbortSignal,
 ): Promise<void> {
   if (prepared.tpmState === undefined) return;
   const plan = planTpmSetup(needSwtpm(prepared.host), {
@@ -187,7 +188,7 @@ export async function prepareTpmState(
     authorityDir: s.parts.layout.tpmAuthority,
   });
   if (await exists(plan.stateFile)) return;
-  await prepareTpm(plan);
+  await prepareTpm(plan, signal);
 }
 
 function failWith(problem: Problem): never {

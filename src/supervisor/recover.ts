@@ -8,6 +8,8 @@ import { endProcess, isAlive } from "../ports/processes.ts";
 import { connectUnix } from "../ports/unix_socket.ts";
 import { removeTree } from "../ports/files.ts";
 import { QEMU_IDS } from "../qemu/plan_types.ts";
+import { QmpClient } from "../qmp/client.ts";
+import type { GuestRuntime } from "../../registry/layout.ts";
 import { Guest } from "./guest.ts";
 import { attachTo } from "./launch.ts";
 import { agentRightsOf, listenersOf, takeOver } from "./run_guest.ts";
@@ -28,7 +30,13 @@ export async function recoverGuests(s: Supervisor): Promise<void> {
     guest.adopt("broken");
     s.guests.set(id, guest);
   }
-  await Promise.all([...s.guests.values()].map((guest) => recoverOne(s, guest)));
+  await Promise.all([...s.guests.values()].map((guest) =>
+    recoverOne(s, guest).catch((error: unknown) => {
+      // One guest that can't be looked at must not keep the others from being supervised.
+      guest.problems = [...guest.problems, problemOf(error)];
+      guest.adopt("broken");
+    })
+  ));
 }
 
 async function recoverOne(s: Supervisor, guest: Guest): Promise<void> {
@@ -39,6 +47,7 @@ async function recoverOne(s: Supervisor, guest: Guest): Promise<void> {
     return;
   }
   if (found?.swtpm) await endProcess(found.swtpm);
+  if (!found) await endUnrecorded(s, runtime);
   await removeTree(runtime.folder);
   const recorded = guest.record?.state;
   if (guest.record && recorded !== "stopped") {
@@ -49,6 +58,23 @@ async function recoverOne(s: Supervisor, guest: Guest): Promise<void> {
       fields: { vm: guest.id, as: "stopped", reason: `recorded as ${recorded}, but no QEMU of it runs` },
     }, guest.id);
   }
+}
+
+/**
+ * Ends what a start has left that was cut off before its run record was written: a QEMU that has not run yet and would
+ * hold the locks of its images for ever, and its swtpm. Whatever listens in this folder, which is ours alone, is the
+ * guest's.
+ */
+async function endUnrecorded(s: Supervisor, runtime: GuestRuntime): Promise<void> {
+  const qmpStream = await connectUnix(runtime.qmp).catch(() => undefined);
+  if (qmpStream) {
+    const qmp = await QmpClient.negotiate(qmpStream, { clock: s.parts.clock });
+    await qmp.execute("quit").catch(() => {}); // it may be gone before it answers
+    await qmp.closed;
+  }
+  // With --terminate swtpm ends at the end of the first connection.
+  const tpm = await connectUnix(runtime.tpm).catch(() => undefined);
+  tpm?.close();
 }
 
 /** Takes over a QEMU whose pid, start time and boot id are those of the run record. */

@@ -1,4 +1,5 @@
 /** A guest's run: start, stop, kill, and what happens to it meanwhile. */
+import type { DoneView } from "../actions/views.ts";
 import { effectiveRights } from "../../policy/rights.ts";
 import type { AgentRight } from "../../policy/types.ts";
 import type { RegistryState } from "../../registry/types.ts";
@@ -18,30 +19,37 @@ import { stopPlan, type StopStep } from "./stop_plan.ts";
 import type { Supervisor } from "./supervisor.ts";
 
 const READY_TIMEOUT_MS = 10 * 60_000;
-/** Starts that a kill can still call off. */
-const starting = new WeakMap<Guest, AbortController>();
+/** A start that a kill can still call off. */
+interface Starting {
+  readonly abort: AbortController;
+  /** Resolves when the start has come to its end, good or bad. */
+  readonly over: Promise<void>;
+}
+const starting = new WeakMap<Guest, Starting>();
 
 /** Looks at everything a start needs, and hands back the start. */
 export async function startGuest(s: Supervisor, guest: Guest, wait: "running" | "ready"): Promise<Change> {
   const prepared = await planFor(s, guest);
+  const ready = Promise.withResolvers<void>();
+  ready.promise.catch(() => {}); // only somebody who waits for it hears of it
   return {
     ...baseOf(guest),
     more: { deviceModels: prepared.deviceModels, images: prepared.images },
+    ...(wait === "ready" ? { after: (done) => readyOrGone(s, guest, ready.promise, done) } : {}),
     act: async () => {
-      const ready = Promise.withResolvers<void>();
-      ready.promise.catch(() => {}); // only somebody who waits for it hears of it
       const abort = new AbortController();
+      const over = Promise.withResolvers<void>();
       if (!guest.apply("start")) fail("wrong_state", `${guest.id} is ${guest.state}`);
       guest.share = prepared.share;
       guest.lastError = undefined;
       let recorded: Promise<void> | undefined;
-      starting.set(guest, abort);
+      starting.set(guest, { abort, over: over.promise });
       s.emit({
         event: "RAYOS_VM:start",
         fields: { vm: guest.id, kind: prepared.record.type, accel: prepared.plan.accelerator },
       });
       try {
-        await prepareTpmState(s, prepared);
+        await prepareTpmState(s, prepared, abort.signal);
         const listeners = listenersOf(s, guest, ready);
         recorded = remember(s, guest, "running"); // written while QEMU starts, which takes longer
         recorded.catch(() => {}); // awaited below; a start that fails first must not make it unhandled
@@ -65,9 +73,9 @@ export async function startGuest(s: Supervisor, guest: Guest, wait: "running" | 
         throw error;
       } finally {
         starting.delete(guest);
+        over.resolve();
       }
       await recorded;
-      if (wait === "ready") await readyOrGone(s, guest, ready.promise);
       return { ...done("vm.start", guest), notes: prepared.plan.notes.map((note) => note.text) };
     },
   };
@@ -98,7 +106,12 @@ export function takeOver(
   });
 }
 
-async function readyOrGone(s: Supervisor, guest: Guest, ready: Promise<void>): Promise<void> {
+async function readyOrGone(
+  s: Supervisor,
+  guest: Guest,
+  ready: Promise<void>,
+  done: DoneView,
+): Promise<DoneView> {
   let cancel = () => {};
   const late = new Promise<never>((_, reject) => {
     cancel = s.parts.clock.after(READY_TIMEOUT_MS, () => {
@@ -110,6 +123,7 @@ async function readyOrGone(s: Supervisor, guest: Guest, ready: Promise<void>): P
   });
   try {
     await Promise.race([ready, late]);
+    return { ...done, state: guest.state };
   } finally {
     cancel();
   }
@@ -204,12 +218,21 @@ export async function stopGuest(s: Supervisor, guest: Guest, graceMs: number): P
 /** Ends QEMU at once; a start that is under way is called off. */
 export async function killGuest(s: Supervisor, guest: Guest): Promise<void> {
   s.emit({ event: "RAYOS_VM:kill", fields: { vm: guest.id, kind: guest.kind ?? "linux" } });
-  starting.get(guest)?.abort();
+  const start = starting.get(guest);
+  start?.abort.abort();
+  await start?.over;
   const run = guest.run;
   if (!run) return;
   guest.apply("stop");
   await killNow(run, s.parts.clock);
   await settled(guest);
+}
+
+/** Calls off every start that is under way, and waits until nothing of it is left: the supervisor goes. */
+export async function callOffStarts(s: Supervisor): Promise<void> {
+  const starts = [...s.guests.values()].flatMap((guest) => starting.get(guest) ?? []);
+  for (const { abort } of starts) abort.abort();
+  await Promise.all(starts.map(({ over }) => over));
 }
 
 const settling = new WeakMap<Guest, Promise<void>>();

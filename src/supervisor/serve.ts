@@ -19,6 +19,7 @@ import type { PolicyState } from "../../policy/types.ts";
 import { lockRoot } from "./lock.ts";
 import { nextPolicyState, revisionOf } from "./policy_source.ts";
 import { recoverGuests } from "./recover.ts";
+import { callOffStarts } from "./run_guest.ts";
 import { Supervisor } from "./supervisor.ts";
 
 /** Time for answers that are under way when the supervisor ends. */
@@ -79,6 +80,7 @@ export async function serve(root: string, layout: Layout, announcer: Announcer):
   supervisor.emit({ event: "RAYOS_SUPERVISOR:stop", fields: { pid: processId } });
   supervisor.endStreams();
   await server.shutdown(SHUTDOWN_GRACE_MS);
+  await callOffStarts(supervisor); // a start that is cut off would leave processes that nobody knows
   unlisten();
   log.close();
   lock.release();

@@ -4,6 +4,7 @@
  */
 import { paramsOf } from "../actions/params.ts";
 import { type ActionId, ACTIONS, actionSpec } from "../actions/table.ts";
+import type { DoneView } from "../actions/views.ts";
 import { eventWord } from "../audit/line.ts";
 import type { AuditLog, LoggedEvent } from "../audit/log.ts";
 import type { Marker } from "../audit/markers.ts";
@@ -127,7 +128,8 @@ export class Supervisor implements ControlTarget {
       throw new Failure(problem);
     }
     this.#checkPossible(action, change.guest); // somebody else may have been quicker
-    return await this.#carryOut(entry, change, decision);
+    const done = await this.#carryOut(entry, change, decision);
+    return change.after ? await change.after(done) : done;
   }
 
   /** The record of beginning is on disk before anything is done; whatever happens then, an end follows it. */
@@ -135,7 +137,7 @@ export class Supervisor implements ControlTarget {
     entry: Omit<AuditEntry, "phase"> & { vm: VmId },
     change: Change,
     decision: Decision,
-  ): Promise<unknown> {
+  ): Promise<DoneView> {
     const { log } = this.parts;
     const reasons = decision.reasons;
     log.record(
