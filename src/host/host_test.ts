@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { findQemu } from "../qemu/probe.ts";
+import { Failure } from "../core/problem.ts";
 import { parseAllowedCpus, parseMeminfo, readHostFacts } from "./facts.ts";
 import { hypervOffered, probeKvm, probeRom, ROM_EXIT_CODE } from "./kvm_probe.ts";
 import { probeHost } from "./probe.ts";
@@ -58,6 +59,30 @@ Deno.test("probeKvm() says why KVM is unusable, and never throws", async () => {
   const broken = await probeKvm(qemu, { accelerator: "nosuch", device: "/dev/null", timeoutMs: 60_000 });
   assert.match(broken.why, /did not run \(exit code 1\).*nosuch/);
   assert.match((await probeKvm("/no/qemu", { device: "/dev/null" })).why, /not installed/);
+});
+
+Deno.test("probeKvm() that is called off throws, and leaves no process and no file behind", async () => {
+  const qemu = await findQemu();
+  const folder = await Deno.makeTempDir(), before = Deno.env.get("TMPDIR");
+  Deno.env.set("TMPDIR", folder);
+  try {
+    const abort = new AbortController();
+    const files = Deno.watchFs(folder);
+    const probe = probeKvm(qemu, {
+      accelerator: "tcg",
+      device: "/dev/null",
+      timeoutMs: 60_000,
+      signal: abort.signal,
+    });
+    for await (const _ of files) break; // the ROM is being made
+    abort.abort();
+    await assert.rejects(probe, (error) => error instanceof Failure && error.code === "cancelled");
+    assert.deepEqual([...Deno.readDirSync(folder)], []);
+  } finally {
+    if (before === undefined) Deno.env.delete("TMPDIR");
+    else Deno.env.set("TMPDIR", before);
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 Deno.test("hypervOffered() takes switches that are on and the spin count, and never hv-passthrough", () => {

@@ -40,18 +40,26 @@ export function probeRom(): Uint8Array {
 /** Milliseconds for the loop, start of QEMU included: hardware needs about 0.1 s, emulating KVM more than 4 s. */
 const ROM_TIMEOUT_MS = 1_000;
 
+export interface KvmProbeOptions {
+  readonly accelerator?: string;
+  readonly device?: string;
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
 const NO = (why: string): KvmCapabilities => ({ usable: false, smm: false, why });
 
 /**
- * Runs the probe. Never throws: what can't be found out counts as unusable, with the reason. `device` and `timeoutMs` are for tests.
+ * Runs the probe. What can't be found out counts as unusable, with the reason; throws only when `signal` aborts, after the
+ * probe's guest has ended. `device` and `timeoutMs` are for tests.
  */
 export async function probeKvm(
   program: string,
-  { accelerator = "kvm", device = "/dev/kvm", timeoutMs = ROM_TIMEOUT_MS } = {},
+  { accelerator = "kvm", device = "/dev/kvm", timeoutMs = ROM_TIMEOUT_MS, signal }: KvmProbeOptions = {},
 ): Promise<KvmCapabilities> {
   if (!await exists(device)) return NO(`${device} is not there`);
   try {
-    const loop = await runRom(program, accelerator, timeoutMs);
+    const loop = await runRom(program, accelerator, timeoutMs, signal);
     if (loop !== undefined) return NO(loop);
     const smm = await starts(program, [
       "-machine",
@@ -69,6 +77,7 @@ export async function probeKvm(
       ...await kvmOffers(program, accelerator),
     };
   } catch (error) {
+    if (signal?.aborted) throw error;
     return NO(problemOf(error).message);
   }
 }
@@ -79,7 +88,12 @@ function cpuFor(accelerator: string): string {
 }
 
 /** Undefined when the ROM ran to its end in time, else why not. */
-async function runRom(program: string, accelerator: string, timeoutMs: number): Promise<string | undefined> {
+async function runRom(
+  program: string,
+  accelerator: string,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
   const folder = await makeTemporaryFolder("rayvisor-kvm-");
   try {
     const rom = `${folder}/probe.rom`;
@@ -91,6 +105,7 @@ async function runRom(program: string, accelerator: string, timeoutMs: number): 
         ...["-device", `isa-debug-exit,iobase=${EXIT_PORT},iosize=4`],
       ],
       timeoutMs,
+      ...(signal ? { signal } : {}),
     });
     if (result.code === ROM_EXIT_CODE) return undefined;
     const words = result.stderr.trim().split("\n").at(-1) ?? "";

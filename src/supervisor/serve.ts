@@ -46,6 +46,10 @@ export async function serve(root: string, layout: Layout, announcer: Announcer):
     random: systemRandom,
   });
   const unlisten = log.listen((event) => announcer.event(event));
+  const probing = new AbortController();
+  const capabilities = remembered(() =>
+    probeHost({ cacheFile: layout.capabilitiesCache, signal: probing.signal })
+  );
   const supervisor = new Supervisor({
     root,
     layout,
@@ -56,7 +60,7 @@ export async function serve(root: string, layout: Layout, announcer: Announcer):
     log,
     store: new RegistryStore(layout),
     hostFacts: readHostFacts,
-    capabilities: remembered(() => probeHost({ cacheFile: layout.capabilitiesCache })),
+    capabilities: capabilities.ask,
     requestStop: () => stopping.resolve("request"),
   }, await nextPolicyState(layout, undefined));
   supervisor.emit({ event: "RAYOS_SUPERVISOR:start", fields: { version, pid: processId, root } });
@@ -81,20 +85,31 @@ export async function serve(root: string, layout: Layout, announcer: Announcer):
   supervisor.endStreams();
   await server.shutdown(SHUTDOWN_GRACE_MS);
   await callOffStarts(supervisor); // a start that is cut off would leave processes that nobody knows
+  probing.abort();
+  await capabilities.settled();
   unlisten();
   log.close();
   lock.release();
 }
 
 /** Asks once; a failure is not remembered: what was missing may be installed by then. */
-function remembered(ask: () => Promise<HostCapabilities>): () => Promise<HostCapabilities> {
+function remembered(ask: () => Promise<HostCapabilities>): {
+  ask(): Promise<HostCapabilities>;
+  /** Resolves when no question is under way. */
+  settled(): Promise<void>;
+} {
   let known: Promise<HostCapabilities> | undefined;
-  return () => {
-    known ??= ask().catch((error: unknown) => {
-      known = undefined;
-      throw error;
-    });
-    return known;
+  return {
+    ask() {
+      known ??= ask().catch((error: unknown) => {
+        known = undefined;
+        throw error;
+      });
+      return known;
+    },
+    async settled() {
+      await known?.catch(() => {});
+    },
   };
 }
 
