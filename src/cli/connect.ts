@@ -3,7 +3,7 @@ import { ApiClient } from "../api/client.ts";
 import { EXIT_OF, fail, Failure, type ProblemCode } from "../core/problem.ts";
 import { isObject } from "../core/json.ts";
 import { announceOf, spawnSelf } from "../ports/self.ts";
-import { connectUnix, connectWhenReady } from "../ports/unix_socket.ts";
+import { connectUnix } from "../ports/unix_socket.ts";
 import { type Context, requireRoot } from "./context.ts";
 
 const START_TIMEOUT_MS = 30_000;
@@ -37,21 +37,30 @@ export async function connect(context: Context): Promise<ApiClient> {
   return new ApiClient(context.layout.socket);
 }
 
-/** Starts the supervisor and waits for its word that it takes requests. */
-export async function startInBackground(context: Context): Promise<{ pid: number }> {
-  const child = spawnSelf(["--root", context.root, "serve", "--foreground", "--announce"]);
-  const announced = await announceOf(child, START_TIMEOUT_MS);
-  const word: unknown = announced === undefined ? undefined : JSON.parse(announced);
-  if (isObject(word) && word.ready === true) return { pid: child.pid };
-  const problem = isObject(word) && isObject(word.error) ? word.error : undefined;
-  if (problem?.code === "busy") { // another command was quicker: its supervisor will do
-    (await connectWhenReady(context.layout.socket, START_TIMEOUT_MS)).close();
-    return { pid: child.pid };
+/**
+ * Starts the supervisor and waits for its word that it takes requests. Gives its pid, or undefined when another command was
+ * quicker: that one's supervisor will do.
+ */
+export async function startInBackground(context: Context): Promise<number | undefined> {
+  const deadline = performance.now() + START_TIMEOUT_MS;
+  while (true) {
+    const child = spawnSelf(["--root", context.root, "serve", "--foreground", "--announce"]);
+    const announced = await announceOf(child, deadline - performance.now());
+    const word: unknown = announced === undefined ? undefined : JSON.parse(announced);
+    if (isObject(word) && word.ready === true) return child.pid;
+    if (await isServing(context.layout.socket)) return undefined;
+    const problem = isObject(word) && isObject(word.error) ? word.error : undefined;
+    if (performance.now() > deadline) {
+      fail("outcome_unknown", `the supervisor was not ready within ${START_TIMEOUT_MS / 1000} s`, {
+        hint: `it may still become so; see ${context.layout.rayosLog}`,
+      });
+    }
+    if (problem?.code === "busy") continue; // the one that was quicker has ended meanwhile
+    if (problem && typeof problem.code === "string" && problem.code in EXIT_OF) {
+      throw new Failure({ ...problem, code: problem.code as ProblemCode, message: String(problem.message) });
+    }
+    fail("failed", "the supervisor ended before it was ready", {
+      hint: "run `rayvisor serve --foreground` to see why",
+    });
   }
-  if (problem && typeof problem.code === "string" && problem.code in EXIT_OF) {
-    throw new Failure({ ...problem, code: problem.code as ProblemCode, message: String(problem.message) });
-  }
-  return fail("failed", "the supervisor ended before it was ready", {
-    hint: `see ${context.layout.supervisorLog}, or run \`rayvisor serve --foreground\``,
-  });
 }

@@ -1,19 +1,56 @@
 /** One supervisor per data root. */
 import { fail } from "../core/problem.ts";
-import { type LockFile, takeLock } from "../ports/lock_file.ts";
+import { type LockFile, takeLock, waitForLock } from "../ports/lock_file.ts";
+import { connectWhenReady } from "../ports/unix_socket.ts";
+
+/** Longest time from the moment that a supervisor closes its socket until it has ended, and to start one. */
+const HANDOVER_TIMEOUT_MS = 20_000;
+
+/** What is locked, and the socket by which its holder serves. */
+export interface LockedRoot {
+  readonly root: string;
+  readonly lock: string;
+  readonly socket: string;
+}
 
 /**
- * Takes the root's lock and writes `pid` into it. Failure `busy` names the holder. The kernel frees the lock when the
- * holder dies, so a lock that is left over never blocks a start.
+ * Takes the root's lock and writes `pid` into it. A holder that does not serve is about to do so, or about to end: in the
+ * second case the lock is waited for. Failure `busy` names the holder. The kernel frees the lock when the holder dies, so a
+ * lock that is left over never blocks a start.
  */
-export function lockRoot(lockFile: string, root: string, pid: number): LockFile {
-  const lock = takeLock(lockFile);
-  if ("heldBy" in lock) {
-    fail("busy", `the data root ${root} is held by another supervisor (pid ${lock.heldBy || "unknown"})`, {
+export async function lockRoot(
+  { root, lock, socket }: LockedRoot,
+  pid: number,
+  timeoutMs: number = HANDOVER_TIMEOUT_MS,
+): Promise<LockFile> {
+  const first = takeLock(lock);
+  const taken = "heldBy" in first ? await lockUnlessServed(lock, socket, timeoutMs) : first;
+  if (!taken) {
+    const heldBy = "heldBy" in first ? first.heldBy : "";
+    fail("busy", `the data root ${root} is held by another supervisor (pid ${heldBy || "unknown"})`, {
       hint: "use that one, or end it with `rayvisor serve --stop` (guests go on)",
-      path: lockFile,
+      path: lock,
     });
   }
-  lock.write(`${pid}\n`);
-  return lock;
+  taken.write(`${pid}\n`);
+  return taken;
+}
+
+/** The lock as soon as it is free, or undefined as soon as its holder serves, or when neither comes in time. */
+async function lockUnlessServed(
+  lock: string,
+  socket: string,
+  timeoutMs: number,
+): Promise<LockFile | undefined> {
+  const over = new AbortController();
+  const served = connectWhenReady(socket, timeoutMs, over.signal).then(
+    (stream) => stream.close(),
+    () => {}, // not in time, or the lock came first
+  );
+  const freed = waitForLock(lock);
+  const taken = await Promise.race([freed, served]);
+  over.abort();
+  if (taken) return taken;
+  freed.then((late) => late.release()).catch(() => {}); // nobody waits for it any more
+  return undefined;
 }

@@ -35,7 +35,7 @@ export interface Announcer {
 export async function serve(root: string, layout: Layout, announcer: Announcer): Promise<void> {
   checkSocketPath(layout.socket);
   await makeDataRoot(root);
-  const lock = lockRoot(layout.lock, root, processId);
+  const lock = await lockRoot(layout, processId);
   const stopping = Promise.withResolvers<string>();
   const { version } = buildInfo();
   const log = new AuditLog({

@@ -101,6 +101,13 @@ export async function exec(args: readonly string[], how: RunHow = {}): Promise<R
   return { code, stdout: out, stderr: text.decode(stderr), json: () => JSON.parse(out) };
 }
 
+/**
+ * What the host was found to be able to do, kept by the first test for the others: a KVM that does not work costs a second
+ * in each new data root.
+ */
+let hostAnswers: string | undefined;
+const CAPABILITIES = "run/capabilities.json";
+
 /** Gives `use` a fresh data root; afterwards guests and supervisor are ended and the root is removed. */
 export async function withRoot(
   use: (rig: Rig) => Promise<void>,
@@ -132,8 +139,10 @@ export async function withRoot(
     if (policy !== null) {
       assert.equal((await run("init")).code, 0);
       await rig.write("policy/rayos-policy.toml", policy);
+      if (hostAnswers) await rig.write(CAPABILITIES, hostAnswers);
     }
     await use(rig);
+    hostAnswers ??= await Deno.readTextFile(`${root}/${CAPABILITIES}`).catch(() => undefined);
   } finally {
     await endAll(rig);
     await Deno.remove(root, { recursive: true });

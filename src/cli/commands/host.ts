@@ -68,8 +68,14 @@ export function serveCommand(context: MakeContext): AnyCommand {
         );
       }
       await requireRoot(c);
-      const { pid } = await startInBackground(c);
-      c.output.result({ done: "serve", pid }, () => `the supervisor serves ${c.root} (pid ${pid})`);
+      const pid = await startInBackground(c);
+      c.output.result(
+        { done: "serve", ...(pid === undefined ? { already: true } : { pid }) },
+        () =>
+          pid === undefined
+            ? `a supervisor serves ${c.root} already`
+            : `the supervisor serves ${c.root} (pid ${pid})`,
+      );
     });
 }
 
