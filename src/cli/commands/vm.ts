@@ -165,10 +165,20 @@ export async function change(c: Context, action: ActionId, params: Record<string
   c.output.result(done, renderDone);
 }
 
+/** What an action came to, where the guest's state does not say it. */
+const CAME_TO: Readonly<Record<string, string>> = {
+  "vm.define": "is defined",
+  "vm.delete": "is deleted",
+  "vm.present": "is presented",
+  "vm.hide": "is hidden",
+  "vm.reset": "was reset",
+  "net.set": "has its network off",
+};
+
 function renderDone(done: DoneView): string {
-  const state = done.state ? ` is ${done.state}` : "";
+  const came = CAME_TO[done.done] ?? (done.state ? `is ${done.state}` : "done");
   const notes = (done.notes ?? []).map((note) => `\n  ${sanitizeLine(note, 200)}`).join("");
-  return `${done.vm ?? done.done}${done.vm ? state || ` ${done.done}` : ": done"}${notes}`;
+  return `${done.vm ?? done.done} ${came}${notes}`;
 }
 
 function wholeNumber(text: string): number {
