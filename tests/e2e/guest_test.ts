@@ -6,7 +6,7 @@ import { firmwareSayings } from "../../src/efi/evidence.ts";
 import { layoutOf } from "../../registry/layout.ts";
 import { buildGuest } from "../guest/build.ts";
 import { GUEST_MEMORY_MIB } from "../guest/recipe.ts";
-import { defineSmall, isRunning, POLICY, type Rig, stopSupervisor, withRoot } from "./rig.ts";
+import { defineSmall, ended, isRunning, POLICY, type Rig, stopSupervisor, withRoot } from "./rig.ts";
 
 // deno-lint-ignore no-explicit-any -- answers of many shapes
 type Any = any;
@@ -65,12 +65,6 @@ async function showUntil(rig: Rig, id: string, found: (guest: Any) => boolean): 
 async function processesOf(rig: Rig, id: string): Promise<{ qemu: number; swtpm?: number }> {
   const record = JSON.parse(await Deno.readTextFile(layoutOf(rig.root).runtime(id).record));
   return { qemu: record.qemu.pid, ...(record.swtpm ? { swtpm: record.swtpm.pid } : {}) };
-}
-
-/** Waits for the end of a process that is not ours; one that stays lets the test hang until it is cut off. */
-async function ended(pid: number | undefined): Promise<void> {
-  assert.ok(pid);
-  while (await isRunning(pid)) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 async function placeGuest(rig: Rig): Promise<string> {

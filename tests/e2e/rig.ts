@@ -162,7 +162,7 @@ export async function stopSupervisor(rig: Rig): Promise<void> {
   const status = await rig.run("--json", "status");
   const pid: number | undefined = status.code === 0 ? status.json().supervisor?.pid : undefined;
   assert.equal((await rig.run("serve", "--stop")).code, 0);
-  while (pid !== undefined && await isRunning(pid)) await new Promise((resolve) => setTimeout(resolve, 10));
+  if (pid !== undefined) await ended(pid);
 }
 
 /** Whether a process with this pid runs (a zombie does not). */
@@ -172,6 +172,16 @@ export async function isRunning(pid: number): Promise<boolean> {
     return !["Z", "X"].includes(stat.slice(stat.lastIndexOf(")") + 2).charAt(0));
   } catch {
     return false;
+  }
+}
+
+/** Waits for the end of a process that is not a child of ours, so that no event tells of it. */
+export async function ended(pid: number | undefined): Promise<void> {
+  assert.ok(pid);
+  const deadline = performance.now() + 60_000;
+  while (await isRunning(pid)) {
+    assert.ok(performance.now() < deadline, `process ${pid} has not ended for a minute`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
 

@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { ApiClient } from "../../src/api/client.ts";
 import { Failure } from "../../src/core/problem.ts";
+import { connectHttpUnix } from "../../src/ports/http_unix.ts";
 import { layoutOf } from "../../registry/layout.ts";
-import { defineSmall, isRunning, type Rig, start, stopSupervisor, withRoot } from "./rig.ts";
+import { defineSmall, ended, type Rig, start, stopSupervisor, withRoot } from "./rig.ts";
 
 // deno-lint-ignore no-explicit-any -- answers of many shapes
 type Any = any;
@@ -37,11 +38,6 @@ async function onEvent(rig: Rig, vm: string, name: string, during: () => void): 
       limit.abort();
     }
   });
-}
-
-/** Waits for the end of a process that is not ours. */
-async function ended(pid: number): Promise<void> {
-  while (await isRunning(pid)) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 async function processesOf(rig: Rig, id: string): Promise<number[]> {
@@ -78,17 +74,13 @@ Deno.test("a supervisor that is ended ends the streams of its clients, and they 
   withRoot(async (rig) => {
     await defineSmall(rig, "g1");
     await rig.ok("vm", "start", "g1");
-    await withClient(rig, async (client) => {
-      const never = new AbortController();
-      const [all, serial] = await Promise.all([
-        client.events(undefined, never.signal),
-        client.serial("g1", never.signal),
-      ]);
-      const over = Promise.all([Array.fromAsync(all), Array.fromAsync(serial)]);
-      await stopSupervisor(rig);
-      const [seen] = await over;
-      assert.equal(seen.at(-1)?.event, "RAYOS_SUPERVISOR:stop");
-    });
+    const http = connectHttpUnix(layoutOf(rig.root).socket);
+    const streams = await Promise.all(["/v1/events", "/v1/vms/g1/serial"].map((path) => http.fetch(path)));
+    const over = Promise.all(streams.map((response) => response.text())); // rejects when it is cut off
+    await stopSupervisor(rig);
+    const [seen] = await over;
+    assert.match(seen ?? "", /RAYOS_SUPERVISOR:stop[^\n]*\n\n$/);
+    http.close();
     assert.equal((await rig.ok("vm", "show", "g1")).state, "running");
   }));
 
