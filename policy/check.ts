@@ -2,9 +2,16 @@
  * Faults that lie between keys: contradictions, and names that don't exist. Works on the value as it was parsed, so that
  * these faults are found beside those of single keys.
  */
-import { type Fault, type KeyPath, pathText, type Report, seen } from "../src/core/shape.ts";
+import {
+  type Fault,
+  FaultList,
+  isTable,
+  type KeyPath,
+  pathText,
+  type Report,
+  seen,
+} from "../src/core/shape.ts";
 import { didYouMean } from "../src/core/suggest.ts";
-import { isObject } from "../src/core/json.ts";
 import { BUILTIN_NETWORK_PROFILES, isPrivateNetwork, parseAllowEntry } from "./network_profile.ts";
 import { parseRelativePath } from "../src/core/relative_path.ts";
 
@@ -13,25 +20,25 @@ const NOTHING: Table = {};
 
 /** All faults between keys of a parsed file; `root` as in `loadPolicy`. Never throws, whatever the value is. */
 export function checkPolicy(value: Table, root?: string): readonly Fault[] {
-  const faults: Fault[] = [];
-  const report: Report = (fault) => faults.push(fault);
+  const faults = new FaultList();
+  const { report } = faults;
   checkKinds(value, report);
   checkSecurity(value, report);
   checkNetworkProfiles(value, report);
-  checkProfiles(value, report);
+  checkProfiles(value, root, report);
   checkPaths(value, root, report);
-  return faults;
+  return faults.list();
 }
 
 function at(value: unknown, ...path: readonly string[]): unknown {
   let found = value;
-  for (const key of path) found = isObject(found) && Object.hasOwn(found, key) ? found[key] : undefined;
+  for (const key of path) found = isTable(found) && Object.hasOwn(found, key) ? found[key] : undefined;
   return found;
 }
 
 function tableAt(value: unknown, ...path: readonly string[]): Table {
   const found = at(value, ...path);
-  return isObject(found) ? found : NOTHING;
+  return isTable(found) ? found : NOTHING;
 }
 
 function contradiction(path: KeyPath, message: string, hint: string, rule?: string): Fault {
@@ -112,27 +119,74 @@ function checkPrivate(entry: unknown, path: KeyPath, report: Report): void {
   ));
 }
 
-function checkProfiles(value: Table, report: Report): void {
-  const known = [
+/** Folders of the data root that are the host's own: sockets, other guests' disks, the policy itself. */
+export const HOST_FOLDERS: readonly string[] = ["policy", "vm", "logs", "crash", "run"];
+
+/** One folder stands once, however it is written; and none hands the host's own folders to a guest. */
+function checkShares(
+  path: KeyPath,
+  shares: readonly unknown[],
+  root: string | undefined,
+  report: Report,
+): void {
+  const before = new Set<string>();
+  shares.forEach((share, index) => {
+    const written = at(share, "path");
+    if (typeof written !== "string") return;
+    const inside = written.startsWith("/") ? insideRoot(written, root) : parseRelativePath(written);
+    const folder = typeof inside === "object" ? (inside.ok ? inside.value : undefined) : inside;
+    if (folder === undefined) return;
+    const place = [...path, index, "path"];
+    if (before.has(folder)) {
+      report(
+        contradiction(place, `is ${seen(written)}, which stands here a second time`, "keep one of them"),
+      );
+    }
+    before.add(folder);
+    const [top = ""] = folder.split("/");
+    if (!HOST_FOLDERS.includes(top)) return;
+    report(contradiction(
+      place,
+      `is ${seen(written)}; the folder ${top} belongs to the host and is shared with no guest`,
+      `share a folder of its own, such as "shares/${folder.split("/").at(-1) ?? "office"}"`,
+      "mount_not_allowed",
+    ));
+  });
+}
+
+/** Most names that are looked through, and told, for one that does not exist. */
+const MOST_NAMES = 200;
+const TOLD_NAMES = 12;
+
+function knownNames(names: readonly string[], all: number): string {
+  if (names.length === 0) return "name a network profile that exists";
+  const more = all > TOLD_NAMES ? ` and ${all - TOLD_NAMES} more` : "";
+  return `known are ${names.slice(0, TOLD_NAMES).join(", ")}${more}`;
+}
+
+function checkProfiles(value: Table, root: string | undefined, report: Report): void {
+  const known = new Set([
     ...Object.keys(BUILTIN_NETWORK_PROFILES),
     ...Object.keys(tableAt(value, "network_profiles")),
-  ];
+  ]);
+  // Looking for near names takes time: after this many slips the list of names is told no more.
+  let suggestions = 50;
   for (const [name, profile] of Object.entries(tableAt(value, "profiles"))) {
     const path = ["profiles", name];
     checkProfileKind(name, profile, value, report);
     const wanted = at(profile, "network_profiles");
     (Array.isArray(wanted) ? wanted : []).forEach((wish: unknown, index) => {
-      if (typeof wish !== "string" || known.includes(wish)) return;
-      const near = didYouMean(wish, known);
-      const hint = near === undefined ? `known are ${known.join(", ")}` : `did you mean "${near}"?`;
-      report(
-        contradiction(
+      if (typeof wish !== "string" || known.has(wish)) return;
+      report(() => {
+        const names = suggestions-- > 0 ? [...known].slice(0, MOST_NAMES) : [];
+        const near = didYouMean(wish, names);
+        return contradiction(
           [...path, "network_profiles", index],
           `is ${seen(wish)}, which is no network profile`,
-          hint,
+          near === undefined ? knownNames(names, known.size) : `did you mean "${near}"?`,
           "network_profile_unknown",
-        ),
-      );
+        );
+      });
     });
     const { retain, max } = tableAt(profile, "snapshots");
     const most = typeof max === "number" ? max : 0;
@@ -146,17 +200,7 @@ function checkProfiles(value: Table, report: Report): void {
       );
     }
     const shares = at(profile, "shares");
-    const paths = (Array.isArray(shares) ? shares : []).map((share: unknown) => at(share, "path"));
-    paths.forEach((share, index) => {
-      if (typeof share !== "string" || paths.indexOf(share) === index) return;
-      report(
-        contradiction(
-          [...path, "shares", index, "path"],
-          `is ${seen(share)} a second time`,
-          "keep one of them",
-        ),
-      );
-    });
+    checkShares([...path, "shares"], Array.isArray(shares) ? shares : [], root, report);
   }
 }
 

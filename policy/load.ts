@@ -1,7 +1,7 @@
 /** From the bytes of a policy file to a policy that may be decided by. The file is taken whole or not at all. */
 import type { PolicyRevision } from "../src/core/ids.ts";
 import type { Problem, TextPlace } from "../src/core/problem.ts";
-import { type Fault, type KeyPath, pathText, readShape, seen } from "../src/core/shape.ts";
+import { type Fault, Fraction, type KeyPath, pathText, readShape, seen } from "../src/core/shape.ts";
 import { err, ok, type Result } from "../src/core/result.ts";
 import { checkPolicy } from "./check.ts";
 import { completePolicy } from "./complete.ts";
@@ -64,7 +64,8 @@ export function loadPolicy(
   // With lines left out, a key that seems to be missing may well stand in one of them.
   const told = syntax.length === 0 ? found : found.filter((fault) => !fault.missing);
   const problems = [...syntax, ...told.map((fault) => problemOfFault(fault, file, places))];
-  if (!read.ok || problems.length > 0) return err(inOrder(problems));
+  const untold = told.reduce((sum, fault) => sum + (fault.more ?? 0), 0);
+  if (!read.ok || problems.length > 0) return err(inOrder(problems, untold));
   const { policy, notes } = completePolicy(read.value, root);
   return ok({
     policy,
@@ -80,9 +81,10 @@ export function summaryOf(file: string, problems: readonly Problem[]): Problem {
   const [first] = problems;
   if (first && problems.length === 1) return { ...first, problems };
   const rules = problems.flatMap((p) => p.reasons ?? []);
+  const count = problems.length > MOST_PROBLEMS ? `more than ${MOST_PROBLEMS}` : problems.length;
   return {
     code: "invalid_policy",
-    message: `${file} has ${problems.length} faults; the first: ${first?.message ?? "unknown"}`,
+    message: `${file} has ${count} faults; the first: ${first?.message ?? "unknown"}`,
     path: file,
     ...(first?.place ? { place: first.place } : {}),
     reasons: rules.filter((r, i) => rules.findIndex((other) => other.rule === r.rule) === i),
@@ -125,21 +127,25 @@ function placeOf(
 }
 
 /** Most problems that are listed; the rest is counted. */
-const MOST_PROBLEMS = 500;
+export const MOST_PROBLEMS = 100;
 
-function inOrder(problems: readonly Problem[]): readonly Problem[] {
+/** `untold`: how many there are beside these. */
+function inOrder(problems: readonly Problem[], untold: number): readonly Problem[] {
   const position = (p: Problem) => (p.place?.line ?? 0) * 1e7 + (p.place?.column ?? 0);
   const unique = [...new Map(problems.map((p) => [`${position(p)} ${p.message}`, p])).values()];
   const sorted = unique.toSorted((a, b) => position(a) - position(b));
-  const last = sorted[MOST_PROBLEMS];
-  if (last === undefined) return sorted;
-  const more = { ...last, message: `${sorted.length - MOST_PROBLEMS} more problems from here on` };
-  return [...sorted.slice(0, MOST_PROBLEMS), more];
+  const rest = sorted.length - MOST_PROBLEMS + untold;
+  const last = sorted[MOST_PROBLEMS] ?? sorted.at(-1);
+  if (last === undefined || rest <= 0) return sorted;
+  const { hint: _hint, ...more } = last;
+  return [...sorted.slice(0, MOST_PROBLEMS), { ...more, message: `${rest} more problems are not listed` }];
 }
 
 function unsupportedVersion(version: unknown, file: string, places: Places): Problem | undefined {
-  const isOther = typeof version === "number" || typeof version === "string";
-  if (!isOther || version === 0) return undefined;
+  const number = version instanceof Fraction ? version.value : version;
+  const isOther = typeof number === "number" || typeof number === "bigint" || typeof number === "string";
+  // 0.0 is a fault of its own: the number is right, its form is not.
+  if (!isOther || number === 0) return undefined;
   const place = placeOf(["version"], "value", false, file, places);
   return {
     ...problem(

@@ -190,7 +190,7 @@ Deno.test("bytes that are no policy text get a clear answer each", () => {
     /1048577 bytes long; allowed are at most 1048576/,
   );
   assert.match(bytes(utf8(`a = ${"[".repeat(5000)}`)), /^1:\d+ not valid TOML: .*nested/);
-  assert.match(bytes(utf8(`version = 0\n${"a.".repeat(20000)}b = 1\n`)), /unknown key|nested/);
+  assert.match(bytes(utf8(`version = 0\n${"a.".repeat(20000)}b = 1\n`)), /^2:1 a key has more than 16 parts/);
   assert.match(bytes(utf8("version = 0\n[linux\nenabled = true\n")), /^2:\d+ not valid TOML/);
   assert.match(bytes(utf8("")), /version is missing/);
 });
@@ -218,11 +218,11 @@ Deno.test("thousands of problems are cut to a list that can be read, and counted
   const text = `version = 0\n${Array.from({ length: 9000 }, (_, i) => `key${i} = 1\n`).join("")}`;
   const result = load(text);
   assert.ok(!result.ok);
-  assert.equal(result.error.length, 501);
-  assert.match(result.error.at(-1)?.message ?? "", /^8500 more problems/);
+  assert.equal(result.error.length, 101);
+  assert.match(result.error.at(-1)?.message ?? "", /^8900 more problems/);
   assert.match(
     summaryOf("p.toml", result.error).message,
-    /p\.toml has 501 faults; the first: key0 is an unknown key/,
+    /p\.toml has more than 100 faults; the first: key0 is an unknown key/,
   );
 });
 

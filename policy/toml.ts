@@ -3,10 +3,10 @@
  * duplicates are gathered: the faulty line is left out and the rest read again, as far as that can be done without guessing.
  */
 import { parse, stringify, TomlError } from "toml";
-import { isObject } from "../src/core/json.ts";
 import { err, ok, type Result } from "../src/core/result.ts";
+import { Fraction, isTable } from "../src/core/shape.ts";
 import { sanitizeLine } from "../src/core/sanitize.ts";
-import { findPlaces, type Places } from "./toml_places.ts";
+import { findPlaces, NO_PLACES, type Places } from "./toml_places.ts";
 
 export interface SyntaxFault {
   readonly message: string;
@@ -29,6 +29,8 @@ const MOST_REREAD = 2 * 1024 * 1024;
 
 /** Reads a whole text; never throws. */
 export function readToml(text: string): TomlDocument {
+  const deep = deepKey(text);
+  if (deep) return { value: undefined, places: NO_PLACES, faults: [deep] };
   const faults: SyntaxFault[] = [];
   let rest = text;
   let reread = 0;
@@ -43,14 +45,14 @@ export function readToml(text: string): TomlDocument {
     const next = faults.length < MOST_FAULTS && reread < MOST_REREAD
       ? without(rest, outcome.fault)
       : undefined;
-    if (next === undefined) return { value: undefined, places: new Map(), faults };
+    if (next === undefined) return { value: undefined, places: NO_PLACES, faults };
     rest = next;
   }
 }
 
 function attempt(text: string): { value: Record<string, unknown> } | { fault: SyntaxFault } {
   try {
-    return { value: parse(text, { maxDepth: 16 }) };
+    return { value: plainNumbers(parse(text, { maxDepth: DEEPEST, integersAsBigInt: true })) };
   } catch (error) {
     if (error instanceof TomlError) {
       const said = error.message.split("\n")[0] ?? "";
@@ -67,6 +69,47 @@ function attempt(text: string): { value: Record<string, unknown> } | { fault: Sy
     };
   }
 }
+
+/** The deepest key of a policy has five parts. */
+const DEEPEST = 16;
+/** A statement whose key has more parts than {@link DEEPEST}: a million of them would be a tree as deep. */
+const DEEP_KEY = new RegExp(
+  `^[ \\t]*(?:\\[\\[?[ \\t]*)?(?:[A-Za-z0-9_-]+[ \\t]*\\.[ \\t]*){${DEEPEST}}`,
+  "m",
+);
+
+function deepKey(text: string): SyntaxFault | undefined {
+  const found = DEEP_KEY.exec(text);
+  if (found === null) return undefined;
+  const line = text.slice(0, found.index).split("\n").length;
+  return { message: `a key has more than ${DEEPEST} parts`, line, column: 1 };
+}
+
+/** Whole numbers as numbers where they are exact (else they stay bigint), all others as `Fraction`. In place. */
+function plainNumbers(root: Record<string, unknown>): Record<string, unknown> {
+  // Not by recursion: arrays of tables may lie deeper than the stack.
+  const open: object[] = [root];
+  const plain = (value: unknown): unknown => {
+    if (typeof value === "bigint") return value >= -MOST_EXACT && value <= MOST_EXACT ? Number(value) : value;
+    if (typeof value === "number") return new Fraction(value);
+    if (typeof value === "object" && value !== null && !(value instanceof Date)) open.push(value);
+    return value;
+  };
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    if (Array.isArray(at)) {
+      for (let i = 0; i < at.length; i++) at[i] = plain(at[i]);
+      continue;
+    }
+    const table = at as Record<string, unknown>; // what the parser made: tables without a prototype
+    for (const key in table) {
+      const value = table[key];
+      if (typeof value !== "string" && typeof value !== "boolean") table[key] = plain(value);
+    }
+  }
+  return root;
+}
+
+const MOST_EXACT = BigInt(Number.MAX_SAFE_INTEGER);
 
 /** Whether a line is a whole `key = value` on its own: then leaving it out leaves the meaning of all others as it was. */
 const WHOLE_LINE = /^\s*[^=#[\]{}]+=(?!.*("""|'''))[^[\]{}]*$/;
@@ -118,22 +161,35 @@ export function overrideToml(
   overrides: readonly (readonly [string, unknown])[],
 ): Result<string, string> {
   try {
-    const root: Record<string, unknown> = parse(text);
+    const root: Record<string, unknown> = parse(text, { integersAsBigInt: true });
     for (const [key, value] of overrides) {
       const parts = key.split(".");
       const last = parts.pop() ?? "";
       let at = root;
       for (const part of parts) {
         const next = Object.hasOwn(at, part) ? at[part] : undefined;
-        const table: Record<string, unknown> = isObject(next) ? next : {};
-        at[part] = table;
+        const table: Record<string, unknown> = isTable(next) ? next : Object.create(null);
+        setOwn(at, part, table);
         at = table;
       }
       if (value === undefined) delete at[last];
-      else at[last] = value;
+      else setOwn(at, last, tomlNumbers(value));
     }
-    return ok(stringify(root));
+    return ok(stringify(root, { numbersAsFloat: true }));
   } catch (error) {
     return err(`the policy can't be changed: ${sanitizeLine(String(error), 160)}`);
   }
+}
+
+/** Sets a key of its own, whatever it is called (`__proto__` too). */
+function setOwn(table: object, key: string, value: unknown): void {
+  Object.defineProperty(table, key, { value, enumerable: true, configurable: true, writable: true });
+}
+
+/** A JSON value with its whole numbers as TOML integers. */
+function tomlNumbers(value: unknown): unknown {
+  if (typeof value === "number") return Number.isSafeInteger(value) ? BigInt(value) : value;
+  if (Array.isArray(value)) return value.map(tomlNumbers);
+  if (!isTable(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, tomlNumbers(inner)]));
 }

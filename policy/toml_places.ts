@@ -12,11 +12,67 @@ export interface KeyPlace {
   readonly valueColumn: number;
 }
 /** Key path as text (`limits.cpu_percent`) to its place. */
-export type Places = ReadonlyMap<string, KeyPlace>;
+export interface Places {
+  readonly size: number;
+  has(path: string): boolean;
+  get(path: string): KeyPlace | undefined;
+  [Symbol.iterator](): Iterator<readonly [string, KeyPlace]>;
+}
 
 /** More places than this are not kept; a message then names the nearest table above. */
 const MOST_PLACES = 50_000;
 const DEEPEST = 12;
+/** Two offsets are kept as one number; texts are far shorter than this. */
+const OFFSET_BASE = 2 ** 26;
+
+/** Offsets by key path; lines are counted only when somebody asks for a place. */
+class OffsetPlaces implements Places {
+  private lineStarts: readonly number[] | undefined;
+  constructor(private readonly text: string, private readonly offsets: ReadonlyMap<string, number>) {}
+
+  get size(): number {
+    return this.offsets.size;
+  }
+
+  has(path: string): boolean {
+    return this.offsets.has(path);
+  }
+
+  get(path: string): KeyPlace | undefined {
+    const packed = this.offsets.get(path);
+    if (packed === undefined) return undefined;
+    const key = this.point(Math.floor(packed / OFFSET_BASE));
+    const value = this.point(packed % OFFSET_BASE);
+    return { line: key.line, column: key.column, valueLine: value.line, valueColumn: value.column };
+  }
+
+  *[Symbol.iterator](): Iterator<readonly [string, KeyPlace]> {
+    for (const path of this.offsets.keys()) {
+      const place = this.get(path);
+      if (place) yield [path, place];
+    }
+  }
+
+  private point(offset: number): { readonly line: number; readonly column: number } {
+    this.lineStarts ??= startsOfLines(this.text);
+    let low = 0, high = this.lineStarts.length;
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if ((this.lineStarts[middle] ?? 0) <= offset) low = middle;
+      else high = middle;
+    }
+    return { line: low + 1, column: offset - (this.lineStarts[low] ?? 0) + 1 };
+  }
+}
+
+function startsOfLines(text: string): readonly number[] {
+  const starts = [0];
+  for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) starts.push(at + 1);
+  return starts;
+}
+
+/** The places of a text that could not be read. */
+export const NO_PLACES: Places = new OffsetPlaces("", new Map());
 
 /** Places of all keys and list elements of a valid TOML text. */
 export function findPlaces(text: string): Places {
@@ -47,23 +103,28 @@ function child(path: Path, key: string | number): Path {
   return { text, depth: path.depth + 1 };
 }
 
+/** As {@link child}, for a key that needs no quotes. */
+function bareChild(path: Path, key: string): Path {
+  if (path.depth >= DEEPEST) return { text: "", depth: path.depth + 1 };
+  return { text: path.depth === 0 ? key : `${path.text}.${key}`, depth: path.depth + 1 };
+}
+
 const BARE_KEY = /[A-Za-z0-9_-]*/y;
 const BARE_VALUE = /[^,\]}\n#]*/y;
 const BLANKS = /[ \t]*/y;
 const BLANK_LINES = /(?:[ \t\r\n]+|#[^\n]*)*/y;
+/** The start of an ordinary statement: one bare key and its equals sign. */
+const PLAIN_KEY = /([A-Za-z0-9_-]+)[ \t]*=[ \t]*/y;
+/** A string in its ordinary form, on one line and without escapes; never the start of a long one. */
+const PLAIN_STRING = /"(?!"")[^"\\\n]*"|'(?!'')[^'\n]*'/y;
 
 class Walk {
   private at = 0;
-  private line = 1;
-  private lineStart = 0;
-  private nextBreak: number;
-  private readonly places = new Map<string, KeyPlace>();
+  private readonly offsets = new Map<string, number>();
   /** How many elements each array of tables has so far. */
   private readonly counts = new Map<string, number>();
 
-  constructor(private readonly text: string) {
-    this.nextBreak = text.indexOf("\n");
-  }
+  constructor(private readonly text: string) {}
 
   document(): Places {
     let table = ROOT;
@@ -73,12 +134,12 @@ class Walk {
       else this.keyValue(table);
       if (this.at === before) break;
     }
-    return this.places;
+    return new OffsetPlaces(this.text, this.offsets);
   }
 
   private header(): Path {
     const isArray = this.text.startsWith("[[", this.at);
-    const start = this.place();
+    const start = this.at;
     this.at += isArray ? 2 : 1;
     const keys = this.keys();
     this.at += isArray ? 2 : 1;
@@ -96,11 +157,19 @@ class Walk {
   }
 
   private keyValue(table: Path): void {
-    const start = this.place();
-    const path = this.keys().reduce(child, table);
-    this.at++;
-    this.skip(BLANKS);
-    this.record(path, start, this.place());
+    const start = this.at;
+    PLAIN_KEY.lastIndex = start;
+    const plain = PLAIN_KEY.exec(this.text);
+    let path: Path;
+    if (plain) {
+      path = bareChild(table, plain[1] ?? "");
+      this.at = PLAIN_KEY.lastIndex;
+    } else {
+      path = this.keys().reduce(child, table);
+      this.at++;
+      this.skip(BLANKS);
+    }
+    this.record(path, start, this.at);
     this.value(path);
   }
 
@@ -132,8 +201,7 @@ class Walk {
       let index = 0;
       this.items("]", () => {
         const element = child(path, index++);
-        const start = this.place();
-        this.record(element, start, start);
+        this.record(element, this.at, this.at);
         this.value(element);
       });
     } else if (first === "{") this.items("}", () => this.keyValue(path));
@@ -156,6 +224,11 @@ class Walk {
 
   /** Any of the four string forms. */
   private string(): void {
+    PLAIN_STRING.lastIndex = this.at;
+    if (PLAIN_STRING.test(this.text)) {
+      this.at = PLAIN_STRING.lastIndex;
+      return;
+    }
     const quote = this.text[this.at] ?? "";
     const isLong = this.text.startsWith(quote.repeat(3), this.at);
     const end = isLong ? quote.repeat(3) : quote;
@@ -173,30 +246,10 @@ class Walk {
     if (what.test(this.text)) this.at = what.lastIndex;
   }
 
-  private record(path: Path, key: TextPoint, value: TextPoint): void {
-    if (path.depth > DEEPEST || this.places.size >= MOST_PLACES || this.places.has(path.text)) return;
-    this.places.set(path.text, {
-      line: key.line,
-      column: key.column,
-      valueLine: value.line,
-      valueColumn: value.column,
-    });
+  private record(path: Path, key: number, value: number): void {
+    if (path.depth > DEEPEST || this.offsets.size >= MOST_PLACES || this.offsets.has(path.text)) return;
+    this.offsets.set(path.text, key * OFFSET_BASE + value);
   }
-
-  /** Where the walk stands now; it only goes forward, so lines are counted once. */
-  private place(): TextPoint {
-    while (this.nextBreak >= 0 && this.nextBreak < this.at) {
-      this.line++;
-      this.lineStart = this.nextBreak + 1;
-      this.nextBreak = this.text.indexOf("\n", this.lineStart);
-    }
-    return { line: this.line, column: this.at - this.lineStart + 1 };
-  }
-}
-
-interface TextPoint {
-  readonly line: number;
-  readonly column: number;
 }
 
 /** The key that a quoted key stands for. What JSON can't read (rare TOML escapes) is kept as written. */

@@ -22,8 +22,49 @@ export interface Fault {
   readonly missing?: true;
   /** Rule id, where a named rule of the policy is broken. */
   readonly rule?: string;
+  /** How many more faults were found after this one and are not told. */
+  readonly more?: number;
 }
-export type Report = (fault: Fault) => void;
+/** Takes a fault, or how to make one: what is not told any more need not be made. */
+export type Report = (fault: Fault | (() => Fault)) => void;
+
+/** More faults of one document than this are counted, not told. */
+const MOST_FAULTS = 1000;
+
+/** Gathers faults up to a bound; a hostile document must not cost more than it is worth. */
+export class FaultList {
+  private readonly faults: Fault[] = [];
+  private more = 0;
+
+  readonly report: Report = (fault) => {
+    if (this.faults.length >= MOST_FAULTS) this.more++;
+    else this.faults.push(typeof fault === "function" ? fault() : fault);
+  };
+
+  /** All that were told; the last one says how many were not. */
+  list(): readonly Fault[] {
+    const last = this.faults.at(-1);
+    return last && this.more > 0 ? [...this.faults.slice(0, -1), { ...last, more: this.more }] : this.faults;
+  }
+}
+
+/**
+ * A number that was written with a fraction or an exponent, or is no number at all (`1.0`, `1e3`, `inf`, `nan`): from a form
+ * that tells these from whole numbers, which is what every number here has to be.
+ */
+export class Fraction {
+  constructor(readonly value: number) {}
+  toString(): string {
+    return Number.isInteger(this.value) && Math.abs(this.value) < 1e21
+      ? `${this.value}.0`
+      : String(this.value).replace("Infinity", "inf").replace("NaN", "nan");
+  }
+}
+
+/** Whether a parsed value is a table: not a list, a date or a number. */
+export function isTable(value: unknown): value is Record<string, unknown> {
+  return isObject(value) && !(value instanceof Date) && !(value instanceof Fraction);
+}
 
 export interface Shape<T> {
   /** What is allowed, as it reads after "allowed is". */
@@ -61,8 +102,9 @@ export type FieldsOf<T> = { readonly [K in keyof T]-?: Field<Exclude<T[K], undef
 
 /** Reads a whole document. All faults at once, or the value. */
 export function readShape<T>(shape: Shape<T>, value: unknown): Result<T, readonly Fault[]> {
-  const faults: Fault[] = [];
-  const read = shape.read(value, [], (fault) => faults.push(fault));
+  const found = new FaultList();
+  const read = shape.read(value, [], found.report);
+  const faults = found.list();
   if (faults.length > 0) return err(faults);
   // A shape that returns nothing without a fault would be a defect of that shape.
   if (read === undefined) throw new Error("a shape returned nothing and reported nothing");
@@ -85,6 +127,7 @@ export function pathText(path: KeyPath): string {
 /** A value as it is shown in a message: JSON where possible, one line, at most 60 characters. */
 export function seen(value: unknown): string {
   if (value instanceof Date) return "a date";
+  if (value instanceof Fraction) return value.toString();
   if (Array.isArray(value)) return value.length === 0 ? "an empty list" : `a list of ${value.length}`;
   if (isObject(value)) return "a table";
   if (typeof value === "string") return JSON.stringify(sanitizeLine(value, 60));
@@ -117,6 +160,14 @@ export const bool: Shape<boolean> = {
   },
 };
 
+function numberHint(value: unknown): string | undefined {
+  if (typeof value === "string" && /^\d+$/.test(value)) return "write the number without quotes";
+  if (value instanceof Fraction && Number.isSafeInteger(value.value)) {
+    return `write it as a whole number: ${value.value}`;
+  }
+  return undefined;
+}
+
 /** A whole number from `min` to `max`. */
 export function int(min: number, max: number = Number.MAX_SAFE_INTEGER): Shape<number> {
   const most = max === Number.MAX_SAFE_INTEGER ? "or more" : `to ${max}`;
@@ -126,10 +177,7 @@ export function int(min: number, max: number = Number.MAX_SAFE_INTEGER): Shape<n
       if (typeof value === "number" && Number.isSafeInteger(value) && value >= min && value <= max) {
         return value;
       }
-      const quoted = typeof value === "string" && /^\d+$/.test(value)
-        ? "write the number without quotes"
-        : undefined;
-      return wrong(this, value, path, report, quoted);
+      return wrong(this, value, path, report, numberHint(value));
     },
   };
 }
@@ -230,7 +278,7 @@ export function mapOf<T>(
     want: `a table of at most ${max} entries`,
     element,
     read(value, path, report) {
-      if (!isObject(value) || value instanceof Date) return wrong(this, value, path, report);
+      if (!isTable(value)) return wrong(this, value, path, report);
       const keys = Object.keys(value);
       if (keys.length > max) {
         report({
@@ -243,7 +291,9 @@ export function mapOf<T>(
       const entries: [string, T][] = [];
       for (const key of keys) {
         const at = [...path, key];
-        if (name.read(key, at, (fault) => report({ ...fault, at: "key" })) === undefined) continue;
+        const ofKey: Report = (fault) =>
+          report(() => ({ ...(typeof fault === "function" ? fault() : fault), at: "key" }));
+        if (name.read(key, at, ofKey) === undefined) continue;
         const read = element.read(value[key], at, report);
         if (read !== undefined) entries.push([key, read]);
       }
@@ -260,7 +310,7 @@ export function table<T extends object>(fields: FieldsOf<T>): Shape<T> {
     want: "a table",
     fields,
     read(value, path, report) {
-      if (!isObject(value) || value instanceof Date) return wrong(this, value, path, report);
+      if (!isTable(value)) return wrong(this, value, path, report);
       const result: Record<string, unknown> = {};
       for (const [key, field] of entries) {
         const at = [...path, key];
@@ -281,9 +331,9 @@ export function table<T extends object>(fields: FieldsOf<T>): Shape<T> {
       }
       let unknown = 0;
       for (const key of Object.keys(value)) {
-        if (!Object.hasOwn(fields, key)) {
-          unknownKey(key, path, unknown++ < MOST_SUGGESTIONS ? names : [], names, report);
-        }
+        if (Object.hasOwn(fields, key)) continue;
+        const candidates = unknown++ < MOST_SUGGESTIONS ? names : [];
+        report(() => unknownKey(key, path, candidates, names));
       }
       // Complete when no fault was reported: readShape gives the value out only then.
       return result as T;
@@ -299,15 +349,14 @@ function unknownKey(
   path: KeyPath,
   candidates: readonly string[],
   known: readonly string[],
-  report: Report,
-): void {
+): Fault {
   const at = [...path, key];
   const near = didYouMean(key, candidates);
   const where = path.length === 0 ? "at the top" : `in ${pathText(path)}`;
-  report({
+  return {
     path: at,
     at: "key",
     message: `${pathText(at)} is an unknown key; allowed ${where}: ${known.join(", ")}`,
     ...(near === undefined ? {} : { hint: `did you mean "${near}"?` }),
-  });
+  };
 }
