@@ -58,14 +58,14 @@ const TABLE = {
     "load",
     "deny",
     "Others can write the policy file",
-    "Whoever can write the policy decides for every guest.",
-    "`chmod go-w` the file and its folder, and give them to the user that runs the supervisor.",
+    "Whoever can write the policy decides for every guest; that goes for a link that leads out of its folder too.",
+    "`chmod go-w` the file and its folder, and give them to the user that runs the supervisor; no link that leads out.",
   ),
   signature_required: rule(
     "load",
     "deny",
     "The policy's signature is missing or does not verify",
-    "`security.require_signature` is set, and the file is not signed by a trusted key.",
+    "`security.require_signature` is set or the host has trusted keys, and the file is not signed by one of them.",
     "Sign the exact file with `rayvisor policy sign` and a key in the trusted folder.",
   ),
   safe_mode: rule(

@@ -234,7 +234,11 @@ export const POLICY_SHAPE: Shape<PolicyFile> = table<PolicyFile>({
   ),
   security: section(
     table<Policy["security"]>({
-      require_signature: defaulted(bool, false, "The file needs a signature by a trusted key."),
+      require_signature: defaulted(
+        bool,
+        false,
+        "The file needs a signature by a trusted key (signing.md). Trusted keys on the host demand one too.",
+      ),
       confine_processes: defaulted(
         bool,
         true,

@@ -22,8 +22,10 @@ export interface Signature {
 /** First line of a signature file. */
 const HEADER = "rayvisor-signatures 0";
 const LINE = /^ed25519 ([0-9a-f]{64}) ([A-Za-z0-9+/]{86}==)$/;
-/** Most signatures in one file. */
-const MOST_SIGNATURES = 8;
+/** Most signatures in one file: those of a policy, and of the one before it while it is being replaced. */
+export const MOST_SIGNATURES = 16;
+/** Most signatures of one policy. */
+export const MOST_OF_ONE_POLICY = 8;
 /** A larger signature file is refused unread. */
 export const MAX_SIGNATURE_BYTES = 4096;
 /** A larger key file is refused unread. */

@@ -104,7 +104,7 @@ Deno.test("a signature file that is not exactly of its form is refused with what
       [`${header}\n${line} \n`, /line 2/],
       [`${header}\n${line}\n\n`, /line 3/],
       [`${header}\n${line.slice(0, -4)}\n`, /line 2/],
-      [`${header}\n${`${line}\n`.repeat(9)}`, /9 signatures/],
+      [`${header}\n${`${line}\n`.repeat(17)}`, /17 signatures/],
     ] as const
   ) {
     const parsed = parseSignatures(text);

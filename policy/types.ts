@@ -72,7 +72,12 @@ export interface PolicyReason extends Reason {
 
 /** What the policy engine has to go by at the moment. */
 export type PolicyState =
-  | { readonly mode: "normal"; readonly loaded: LoadedPolicy }
+  | {
+    readonly mode: "normal";
+    readonly loaded: LoadedPolicy;
+    /** Id of the trusted key that the file is signed by, where a signature was demanded. */
+    readonly signedBy?: string;
+  }
   /** `lastGood` is in force for what already runs; without it nothing was ever loaded. */
   | { readonly mode: "safe"; readonly reason: Problem; readonly lastGood?: LoadedPolicy };
 

@@ -30,6 +30,15 @@ const definition = z.strictObject({
 });
 export type Definition = z.output<typeof definition>;
 
+/** A policy file that is not in the data root. Its size is bounded by the request's, then by the loader. */
+const policyFile = z.strictObject({
+  text: z.string(),
+  /** Text of its signature file. */
+  signature: z.string().optional(),
+  /** Its name, for messages. */
+  name: z.string().min(1).max(4096).optional(),
+});
+
 /** Parameters of each action, by its id. */
 export const PARAMS = {
   "status": none,
@@ -50,10 +59,18 @@ export const PARAMS = {
   "net.show": ofGuest,
   "net.set": z.strictObject({ id: vmId, profile: z.string().min(1).max(64) }),
   "policy.explain": z.strictObject({ id: vmId, action: z.string(), profile: z.string().optional() }),
+  "policy.check": policyFile,
+  "policy.apply": policyFile,
   "supervisor.stop": none,
 } as const satisfies Record<ActionId, z.ZodType>;
 
 export type ActionParams<A extends ActionId> = z.output<typeof PARAMS[A]>;
+
+/**
+ * Parameters whose values are never put on record: of these, the audit trail has the names alone. To be added with every
+ * action that takes what is typed into a guest, a password or a key.
+ */
+export const SECRET_PARAMS: { readonly [A in ActionId]?: readonly (keyof ActionParams<A> & string)[] } = {};
 
 /** The schema of an action's parameters, with the type that all share. */
 export function paramsOf(id: ActionId): z.ZodType {

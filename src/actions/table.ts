@@ -181,6 +181,22 @@ export const ACTIONS = {
     policy: null,
     risk: "none",
   },
+  "policy.check": {
+    title: "Check policy",
+    summary: "what another policy would change: effective rights of each guest, and what runs; does nothing",
+    method: "POST",
+    path: "/policy/check",
+    policy: null,
+    risk: "none",
+  },
+  "policy.apply": {
+    title: "Apply policy",
+    summary: "validates another policy, shows what it changes, and installs it as one step",
+    method: "POST",
+    path: "/policy",
+    policy: "policy.apply",
+    risk: "disruptive",
+  },
   "supervisor.stop": {
     title: "Stop supervisor",
     summary: "ends the supervisor; guests go on",

@@ -4,6 +4,8 @@ import type { GuestKind, VmId } from "../core/ids.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Problem, Reason } from "../core/problem.ts";
 import type { VmRecord } from "../../registry/types.ts";
+import type { PolicyDifference } from "../../policy/difference.ts";
+import type { Narrowed } from "../../policy/narrowing.ts";
 import type { EffectiveRights } from "../../policy/rights.ts";
 import type { Decision, Explanation } from "../../policy/types.ts";
 
@@ -76,6 +78,8 @@ export interface StatusView {
     readonly revision: string;
     readonly safe_mode: boolean;
     readonly problem: Problem | null;
+    /** Id of the key that the policy in force is signed by; null where no signature is demanded. */
+    readonly signed_by: string | null;
   };
   readonly host: {
     readonly cpus: number;
@@ -107,6 +111,24 @@ export interface DoneView {
   readonly reasons?: readonly Reason[];
   readonly notes?: readonly string[];
 }
+
+/** What another policy would change. */
+export interface PolicyCheckView {
+  /** Revision in force, or `none`. */
+  readonly from: string;
+  readonly to: string;
+  /** Why it must be signed; null: it need not be. */
+  readonly demanded_by: string | null;
+  /** Id of the trusted key it is signed by. */
+  readonly signed_by: string | null;
+  readonly difference: PolicyDifference;
+  /** What it would take away from guests that run. */
+  readonly consequences: readonly Narrowed[];
+  /** What is legal in it but probably not meant. */
+  readonly remarks: readonly Problem[];
+}
+
+export interface PolicyApplyView extends DoneView, PolicyCheckView {}
 
 export interface NetView {
   readonly vm: string;

@@ -3,13 +3,16 @@ import { type ActionId, actionSpec } from "../actions/table.ts";
 import type { LoggedEvent } from "../audit/log.ts";
 import { Failure } from "../core/problem.ts";
 import { connectHttpUnix, type HttpClient } from "../ports/http_unix.ts";
-import { failureOf } from "./errors.ts";
+import { failureOf, SAFE_MODE_HEADER } from "./errors.ts";
 
 export class ApiClient {
   readonly #http: HttpClient;
 
-  constructor(readonly socket: string) {
+  #onSafeMode: ((reason: string) => void) | undefined;
+
+  constructor(readonly socket: string, onSafeMode?: (reason: string) => void) {
     this.#http = connectHttpUnix(socket);
+    this.#onSafeMode = onSafeMode;
   }
 
   /**
@@ -68,17 +71,23 @@ export class ApiClient {
   /** One request and its whole answer. */
   async #send(path: string, init: RequestInit): Promise<{ response: Response; text: string }> {
     try {
-      const response = await this.#http.fetch(path, init);
+      const response = await this.#open(path, init);
       return { response, text: await response.text() };
     } catch (error) {
-      throw this.#lost(init, error);
+      throw error instanceof Failure ? error : this.#lost(init, error);
     }
   }
 
   /** One request whose answer has no end. */
   async #open(path: string, init: RequestInit): Promise<Response> {
     try {
-      return await this.#http.fetch(path, init);
+      const response = await this.#http.fetch(path, init);
+      const why = response.headers.get(SAFE_MODE_HEADER);
+      if (why !== null) {
+        this.#onSafeMode?.(decodeURIComponent(why));
+        this.#onSafeMode = undefined;
+      }
+      return response;
     } catch (error) {
       throw this.#lost(init, error);
     }

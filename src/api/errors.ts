@@ -13,6 +13,9 @@ const STATUS_OF_EXIT: Readonly<Record<number, number>> = {
   8: 422,
 };
 
+/** Header of every answer while the supervisor is in safe mode; its value is the reason, percent-encoded. */
+export const SAFE_MODE_HEADER = "rayos-safe-mode";
+
 /** HTTP status for a problem. */
 export function httpStatusOf(problem: Problem): number {
   return problem.code === "audit_unavailable" ? 503 : STATUS_OF_EXIT[EXIT_OF[problem.code]] ?? 500;

@@ -6,12 +6,15 @@ import type { Actor } from "../audit/record.ts";
 import { concatBytes } from "../core/bytes.ts";
 import { isObject } from "../core/json.ts";
 import { fail, problemOf } from "../core/problem.ts";
-import { httpStatusOf } from "./errors.ts";
+import { sanitizeLine } from "../core/sanitize.ts";
+import { httpStatusOf, SAFE_MODE_HEADER } from "./errors.ts";
 import { openApi } from "./openapi.ts";
 
 /** What the API needs of a supervisor. */
 export interface ControlTarget {
   readonly version: string;
+  /** Why the supervisor is in safe mode; null when it is not. */
+  readonly safeMode: string | null;
   perform(action: ActionId, params: unknown, actor: Actor): Promise<unknown>;
   /** Calls `listener` for every event and `ended` when the supervisor ends; the returned function ends both. */
   listen(listener: (event: LoggedEvent) => void, ended: () => void): () => void;
@@ -19,7 +22,11 @@ export interface ControlTarget {
   followSerial(vm: string, listener: (bytes: Uint8Array) => void, ended: () => void): () => void;
 }
 
-const MAX_BODY_BYTES = 1024 * 1024;
+/** A policy of 1 MiB, whose every line break and quote takes two bytes in JSON, with room to spare. */
+const MAX_BODY_BYTES = 4 * 1024 * 1024;
+
+/** Longest reason in a header, characters. */
+const MAX_REASON = 300;
 
 /** The request handler of the API. */
 export function controlApi(target: ControlTarget): (request: Request) => Response | Promise<Response> {
@@ -39,7 +46,17 @@ export function controlApi(target: ControlTarget): (request: Request) => Respons
     problemResponse({ code: "not_found", message: `no such resource: ${c.req.method} ${c.req.path}` })
   );
   app.onError((error) => problemResponse(problemOf(error)));
-  return (request) => app.fetch(request);
+  return async (request) => {
+    const response = await app.fetch(request);
+    const why = target.safeMode;
+    if (why !== null) {
+      response.headers.set(
+        SAFE_MODE_HEADER,
+        encodeURIComponent(sanitizeLine(why, MAX_REASON).toWellFormed()),
+      );
+    }
+    return response;
+  };
 }
 
 function problemResponse(problem: ReturnType<typeof problemOf>): Response {

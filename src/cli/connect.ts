@@ -2,6 +2,7 @@
 import { ApiClient } from "../api/client.ts";
 import { EXIT_OF, fail, Failure, type ProblemCode } from "../core/problem.ts";
 import { isObject } from "../core/json.ts";
+import { sanitizeLine } from "../core/sanitize.ts";
 import { announceOf, spawnSelf } from "../ports/self.ts";
 import { connectUnix } from "../ports/unix_socket.ts";
 import { type Context, requireRoot } from "./context.ts";
@@ -25,7 +26,16 @@ export async function connectRunning(context: Context): Promise<ApiClient> {
       hint: "start one with `rayvisor serve`",
     });
   }
-  return new ApiClient(context.layout.socket);
+  return clientOf(context);
+}
+
+/** A client that tells a person when the supervisor is in safe mode. */
+function clientOf({ layout, output }: Context): ApiClient {
+  return new ApiClient(layout.socket, (reason) => {
+    if (!output.json) {
+      output.note(`${output.style("yellow", "warning:")} safe mode: ${sanitizeLine(reason, 300)}`);
+    }
+  });
 }
 
 /** A client of the supervisor, started in the background when there is none. */
@@ -34,7 +44,7 @@ export async function connect(context: Context): Promise<ApiClient> {
     await requireRoot(context);
     await startInBackground(context);
   }
-  return new ApiClient(context.layout.socket);
+  return clientOf(context);
 }
 
 /**

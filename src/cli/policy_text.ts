@@ -1,5 +1,7 @@
 /** Policy for people: what a file amounts to, and how a decision came about. */
-import type { ExplainView } from "../actions/views.ts";
+import type { ExplainView, PolicyCheckView } from "../actions/views.ts";
+import { sanitizeLine } from "../core/sanitize.ts";
+import type { RightChange } from "../../policy/difference.ts";
 import type { LoadedPolicy } from "../../policy/model.ts";
 import { type Output, type Style, table } from "./output.ts";
 
@@ -65,4 +67,50 @@ export function explainText(output: Output, view: ExplainView): string {
   });
   const duties = decision.obligations.map((obligation) => `  must: ${JSON.stringify(obligation)}`);
   return [`${verdict} ${view.action} on ${view.vm}`, table(rows), ...duties].join("\n");
+}
+
+/** What another policy changes: guest by guest, then the keys of the host, then what is taken from guests that run. */
+export function applyText(output: Output, view: PolicyCheckView, applied: boolean): string {
+  const { guests, keys } = view.difference;
+  const short = (revision: string) => revision === "none" ? "none" : revision.slice(0, 12);
+  const verb = applied ? "the policy is in force" : "the policy would be in force (nothing was changed)";
+  const lines = [`${verb}: revision ${short(view.from)} -> ${short(view.to)}`];
+  if (view.signed_by !== null) {
+    lines.push(`signed by key ${view.signed_by.slice(0, 16)}: ${view.demanded_by}`);
+  }
+  if (guests.length === 0 && keys.length === 0) lines.push("no guest's rights and no limit change");
+  for (const guest of guests) {
+    lines.push(
+      output.style("bold", guest.vm) + (guest.lost === undefined ? "" : `: ${sanitizeLine(guest.lost, 200)}`),
+    );
+    lines.push(changesText(guest.changes));
+  }
+  if (keys.length > 0) lines.push(output.style("bold", "host"), changesText(keys));
+  for (const { vm, steps } of view.consequences) {
+    for (const { kind, reason } of steps) {
+      const where = reason.where === undefined ? "" : ` (${reason.where})`;
+      const text = sanitizeLine(`${reason.rule}: ${reason.why}${where}`, 300);
+      lines.push(`${output.style("yellow", `${vm} runs: ${STEP_TEXT[kind]}`)}: ${text}`);
+    }
+  }
+  return lines.join("\n");
+}
+
+const STEP_TEXT: Readonly<Record<PolicyCheckView["consequences"][number]["steps"][number]["kind"], string>> =
+  {
+    hide: "hidden",
+    input_off: "input taken away",
+    network_off: "network turned off",
+    share_off: "shared folder taken away",
+    cpu_cap: "share of the processors lowered",
+    mark: "marked",
+    stop: "stopped",
+  };
+
+function changesText(changes: readonly RightChange[]): string {
+  const value = (json: RightChange["from"]) =>
+    json === null ? "-" : sanitizeLine(typeof json === "string" ? json : JSON.stringify(json), 80);
+  return table(
+    changes.map(({ right, from, to, where }) => [`  ${right}`, value(from), "->", value(to), where]),
+  );
 }

@@ -36,6 +36,7 @@ export const PERMISSIONS: readonly Permission[] = [
     flag: "--allow-env",
     values: [
       "RAYOS_ROOT",
+      "RAYOS_TRUSTED_KEYS",
       "RAYOS_DEBUG",
       "NO_COLOR",
       "FORCE_COLOR",

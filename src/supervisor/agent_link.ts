@@ -27,6 +27,7 @@ export class AgentLink {
   readonly #agent: GuestAgent;
   #open = false;
   #answers = false;
+  #greeting = false;
 
   constructor(stream: ByteStream, private readonly options: AgentLinkOptions) {
     this.#agent = GuestAgent.attach(stream, {
@@ -54,17 +55,36 @@ export class AgentLink {
     }
   }
 
-  /** Asks until it answers or the guest closes the port. Each try has its own time-out; a guest may be slow. */
+  /** Policy may grant other calls than before: an agent that may not be asked counts as one that does not answer. */
+  rightsChanged(): void {
+    const isAllowed = this.#mayPing();
+    if (this.#open && !this.#answers && isAllowed && !this.#greeting) void this.#greet();
+    else if (this.#answers && !isAllowed) {
+      this.#answers = false;
+      this.options.listeners.onLost();
+    }
+  }
+
+  #mayPing(): boolean {
+    return this.options.allowed().includes("ping");
+  }
+
   async #greet(): Promise<void> {
-    if (!this.options.allowed().includes("ping")) return;
-    while (this.#open && !this.#answers) {
+    this.#greeting = true;
+    await this.#askUntilAnswered();
+    this.#greeting = false;
+  }
+
+  /** Asks until it answers or the guest closes the port. Each try has its own time-out; a guest may be slow. */
+  async #askUntilAnswered(): Promise<void> {
+    while (this.#open && !this.#answers && this.#mayPing()) {
       try {
         await this.#agent.ping();
       } catch {
         if (await this.#isClosed()) return;
         continue;
       }
-      if (!this.#open) return;
+      if (!this.#open || !this.#mayPing()) return;
       this.#answers = true;
       this.options.listeners.onReady();
     }

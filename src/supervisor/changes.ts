@@ -6,24 +6,29 @@ import type { ActionParams } from "../actions/params.ts";
 import type { ActionId } from "../actions/table.ts";
 import type { DoneView } from "../actions/views.ts";
 import type { VmId } from "../core/ids.ts";
+import type { JsonObject } from "../core/json.ts";
 import { fail } from "../core/problem.ts";
 import { removeTree } from "../ports/files.ts";
 import type { Decision, GuestAsk, PolicyRequest } from "../../policy/types.ts";
 import { defineGuest } from "./define_guest.ts";
 import type { Guest, GuestRun } from "./guest.ts";
+import { applyPolicy } from "./policy_apply.ts";
 import { hide, present } from "./presentation.ts";
 import { usable } from "./reads.ts";
 import { killGuest, startGuest, stopGuest } from "./run_guest.ts";
 import type { Supervisor } from "./supervisor.ts";
 
 export interface Change {
-  readonly vm: VmId;
+  /** Absent for what is about no guest. */
+  readonly vm?: VmId;
   /** Absent for a guest that is only now being defined. */
   readonly guest?: Guest;
   /** What policy is told of the guest; absent where the record can't be used and the action needs none. */
   readonly ask?: GuestAsk;
   /** More of the request to policy. */
   readonly more?: Partial<Pick<PolicyRequest, "network" | "deviceModels" | "images">>;
+  /** What is put on record besides. */
+  readonly detail?: JsonObject;
   act(decision: Decision): Promise<DoneView>;
   /** What whoever asked waits for besides. The action is over by then: others may act on the guest meanwhile. */
   after?(done: DoneView): Promise<DoneView>;
@@ -42,6 +47,7 @@ type ChangeId = Extract<
   | "vm.present"
   | "vm.hide"
   | "net.set"
+  | "policy.apply"
 >;
 type Changes = { readonly [A in ChangeId]: (s: Supervisor, params: ActionParams<A>) => Promise<Change> };
 
@@ -89,6 +95,7 @@ export const CHANGES: Changes = {
       return Promise.resolve(done("vm.hide", guest));
     });
   },
+  "policy.apply": applyPolicy,
   "net.set": (s, { id, profile }) => {
     const guest = usable(s.guest(id));
     return Promise.resolve({
@@ -111,7 +118,7 @@ export function done(action: string, guest: Guest): DoneView {
   return { done: action, vm: guest.id, state: guest.state };
 }
 
-export function baseOf(guest: Guest): Pick<Change, "vm" | "guest" | "ask"> {
+export function baseOf(guest: Guest): { vm: VmId; guest: Guest; ask?: GuestAsk } {
   return { vm: guest.id, guest, ...(guest.record ? { ask: guest.record } : {}) };
 }
 

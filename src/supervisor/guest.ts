@@ -7,6 +7,7 @@ import type { Instant } from "../core/time.ts";
 import type { Accelerator } from "../host/capabilities.ts";
 import type { ExitStatus, ProcessIdentity } from "../ports/processes.ts";
 import type { QmpClient } from "../qmp/client.ts";
+import type { NarrowingStep } from "../../policy/narrowing.ts";
 import type { VmRecord } from "../../registry/types.ts";
 import type { AgentLink } from "./agent_link.ts";
 import type { SerialLog } from "./serial.ts";
@@ -47,6 +48,8 @@ export class Guest {
   run: GuestRun | undefined;
   share: Share | undefined;
   readySince: Instant | undefined;
+  /** What the policy in force takes away from it while it runs, or can't take away. */
+  narrowed: readonly NarrowingStep[] = [];
   /** The action that is being carried out. */
   busy: ActionId | undefined;
   /** The guest said that it shuts down, or was asked to: its end is no crash. */
@@ -79,6 +82,7 @@ export class Guest {
     this.run = undefined;
     this.share = undefined;
     this.readySince = undefined;
+    this.narrowed = [];
     this.shutdownSeen = false;
   }
 }

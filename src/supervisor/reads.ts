@@ -17,6 +17,7 @@ import { isPolicyAction } from "../../policy/actions.ts";
 import type { PolicyState } from "../../policy/types.ts";
 import { firmwareView } from "./firmware_view.ts";
 import { liveView } from "./live.ts";
+import { checkPolicy } from "./policy_apply.ts";
 import { planFor } from "./prepare.ts";
 import { revisionOf } from "./policy_source.ts";
 import type { Guest } from "./guest.ts";
@@ -26,7 +27,14 @@ import { guestView } from "./views.ts";
 type ReadId = Exclude<
   Extract<
     ActionId,
-    "status" | "vm.list" | "vm.show" | "vm.argv" | "vm.firmware" | "net.show" | "policy.explain"
+    | "status"
+    | "vm.list"
+    | "vm.show"
+    | "vm.argv"
+    | "vm.firmware"
+    | "net.show"
+    | "policy.explain"
+    | "policy.check"
   >,
   never
 >;
@@ -45,6 +53,7 @@ export const READS: Reads = {
   },
   "vm.firmware": (s, { id }) => firmwareView(s, usable(s.guest(id))),
   "net.show": (s, { id }) => Promise.resolve(network(s, usable(s.guest(id)))),
+  "policy.check": checkPolicy,
   "policy.explain": async (s, { id, action, profile }): Promise<ExplainView> => {
     if (!isPolicyAction(action)) fail("usage", `'${action}' is no action that policy decides about`);
     const guest = usable(s.guest(id));
@@ -85,6 +94,7 @@ async function status(s: Supervisor): Promise<StatusView> {
       revision: revisionOf(policy),
       safe_mode: policy.mode === "safe",
       problem: policy.mode === "safe" ? policy.reason : null,
+      signed_by: policy.mode === "normal" ? policy.signedBy ?? null : null,
     },
     host: {
       cpus: host.cpus,

@@ -1,5 +1,6 @@
 /** A guest's run: start, stop, kill, and what happens to it meanwhile. */
 import type { DoneView } from "../actions/views.ts";
+import { decide } from "../../policy/decide.ts";
 import { effectiveRights } from "../../policy/rights.ts";
 import type { AgentRight } from "../../policy/types.ts";
 import type { RegistryState } from "../../registry/types.ts";
@@ -14,6 +15,7 @@ import type { Ended, Guest, GuestRun } from "./guest.ts";
 import { halt, killNow } from "./halt.ts";
 import { launch, type RunListeners } from "./launch.ts";
 import { planFor, prepareTpmState } from "./prepare.ts";
+import { reviewMarks } from "./policy_live.ts";
 import { hide } from "./presentation.ts";
 import { stopPlan, type StopStep } from "./stop_plan.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -29,7 +31,12 @@ const starting = new WeakMap<Guest, Starting>();
 
 /** Looks at everything a start needs, and hands back the start. */
 export async function startGuest(s: Supervisor, guest: Guest, wait: "running" | "ready"): Promise<Change> {
-  const prepared = await planFor(s, guest);
+  const prepared = await planFor(s, guest).catch(async (error: unknown) => {
+    if (await isDenied(s, guest)) return undefined;
+    throw error;
+  });
+  // What policy denies is told by policy, with its reasons, not by what else stands in the way.
+  if (!prepared) return { ...baseOf(guest), act: () => fail("denied", `${guest.id} may not be started`) };
   const ready = Promise.withResolvers<void>();
   ready.promise.catch(() => {}); // only somebody who waits for it hears of it
   return {
@@ -79,6 +86,14 @@ export async function startGuest(s: Supervisor, guest: Guest, wait: "running" | 
       return { ...done("vm.start", guest), notes: prepared.plan.notes.map((note) => note.text) };
     },
   };
+}
+
+/** Whether policy denies a start whatever the plan is. */
+async function isDenied(s: Supervisor, guest: Guest): Promise<boolean> {
+  if (!guest.record) return false;
+  const facts = await s.policyFactsNow(guest);
+  return decide(s.policy, { action: "vm.start", trigger: "operator", guest: guest.record, facts }).effect ===
+    "deny";
 }
 
 /** From here on the guest is one that runs. Also for a guest that was found running. */
@@ -193,7 +208,7 @@ export function agentRightsOf(s: Supervisor, guest: Guest): readonly AgentRight[
   const loaded = s.policy.mode === "normal" ? s.policy.loaded : s.policy.lastGood;
   if (!loaded || !guest.record) return [];
   const rights = effectiveRights(loaded, guest.record.type, guest.record.policy_profile);
-  return rights.ok ? rights.value.rights.guestAgent : [];
+  return rights.ok && rights.value.rights.enabled ? rights.value.rights.guestAgent : [];
 }
 
 /** Orderly stop. Returns the step that ended the guest. */
@@ -276,6 +291,7 @@ async function cleanUp(s: Supervisor, guest: Guest, { run, ended, ready }: End):
     s.observe("vm.crash", { event: "RAYOS_VM:crash", fields }, guest.id, { report });
   }
   await remember(s, guest, "stopped");
+  reviewMarks(s); // with one guest less a sum may be within its limit again
   ready.reject(
     new Failure({ code: "failed", message: `${guest.id} ended before it was ready (${how})` }),
   );

@@ -15,9 +15,10 @@ import { watchFolder } from "../ports/watch.ts";
 import type { Layout } from "../../registry/layout.ts";
 import { makeDataRoot } from "../../registry/layout.ts";
 import { RegistryStore } from "../../registry/store.ts";
-import type { PolicyState } from "../../policy/types.ts";
 import { lockRoot } from "./lock.ts";
-import { nextPolicyState, revisionOf } from "./policy_source.ts";
+import { removeInstallLeftovers } from "./policy_install.ts";
+import { reloadPolicy, reviewGuests, tellPolicy } from "./policy_live.ts";
+import { nextPolicyState } from "./policy_source.ts";
 import { recoverGuests } from "./recover.ts";
 import { callOffStarts } from "./run_guest.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -64,15 +65,21 @@ export async function serve(root: string, layout: Layout, announcer: Announcer):
     requestStop: () => stopping.resolve("request"),
   }, await nextPolicyState(layout, undefined));
   supervisor.emit({ event: "RAYOS_SUPERVISOR:start", fields: { version, pid: processId, root } });
-  tellPolicy(supervisor, "loaded");
+  tellPolicy(supervisor);
+  await removeInstallLeftovers(layout);
   await supervisor.parts.store.removeLeftovers();
   await recoverGuests(supervisor);
+  await reviewGuests(supervisor); // the policy may have changed while nobody looked
   await removeTree(layout.socket); // of a dead supervisor: the lock says that nobody else serves
   const server = serveUnix(layout.socket, controlApi(supervisor));
-  const reload = reloader(supervisor, layout);
+  const reload = () => void reloadPolicy(supervisor);
+  const policyFiles = [layout.policyFile, layout.policySignature];
   const ends = [
-    watchFolder(dirname(layout.policyFile), (paths) => paths.includes(layout.policyFile) && reload()),
-    onSignal("SIGHUP", () => reload()),
+    watchFolder(
+      dirname(layout.policyFile),
+      (paths) => paths.some((path) => policyFiles.includes(path)) && reload(),
+    ),
+    onSignal("SIGHUP", reload),
     onSignal("SIGTERM", () => stopping.resolve("SIGTERM")),
     onSignal("SIGINT", () => stopping.resolve("SIGINT")),
   ];
@@ -111,43 +118,4 @@ function remembered(ask: () => Promise<HostCapabilities>): {
       await known?.catch(() => {});
     },
   };
-}
-
-/** One reload at a time; a change while one is under way is looked at right after. */
-function reloader(supervisor: Supervisor, layout: Layout): () => void {
-  let work = Promise.resolve();
-  return () => {
-    work = work.then(async () => {
-      const before = supervisor.policy;
-      const next = await nextPolicyState(layout, before);
-      if (sameState(before, next)) return;
-      supervisor.policy = next;
-      tellPolicy(supervisor, "reloaded");
-      if (before.mode === "safe" && next.mode === "normal") {
-        supervisor.emit({ event: "RAYOS_SAFE_MODE:off", fields: { reason: "policy loaded" } });
-      }
-    });
-  };
-}
-
-function sameState(a: PolicyState, b: PolicyState): boolean {
-  if (a.mode === "normal" && b.mode === "normal") return a.loaded.revision === b.loaded.revision;
-  return a.mode === "safe" && b.mode === "safe" && a.reason.message === b.reason.message;
-}
-
-function tellPolicy(supervisor: Supervisor, how: "loaded" | "reloaded"): void {
-  const { policy } = supervisor;
-  const revision = revisionOf(policy);
-  if (policy.mode === "normal") {
-    const level = policy.loaded.policy.logging.level;
-    supervisor.parts.log.level = level;
-    supervisor.emit({ event: `RAYOS_POLICY:${how}`, fields: { revision, file: policy.loaded.file } });
-    return;
-  }
-  const { reason } = policy;
-  supervisor.emit({
-    event: "RAYOS_POLICY:rejected",
-    fields: { revision, problems: reason.problems?.length ?? 1, file: reason.path ?? "" },
-  });
-  supervisor.emit({ event: "RAYOS_SAFE_MODE:on", fields: { reason: reason.message } });
 }

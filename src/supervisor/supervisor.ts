@@ -7,7 +7,7 @@ import { type ActionId, ACTIONS, actionSpec } from "../actions/table.ts";
 import type { DoneView } from "../actions/views.ts";
 import { eventWord } from "../audit/line.ts";
 import type { AuditLog, LoggedEvent } from "../audit/log.ts";
-import type { Marker } from "../audit/markers.ts";
+import type { Marker, MarkerEvent } from "../audit/markers.ts";
 import type { Actor, AuditEntry, Phase } from "../audit/record.ts";
 import type { ControlTarget } from "../api/server.ts";
 import { hasProcess } from "../lifecycle/states.ts";
@@ -24,6 +24,7 @@ import type { Layout } from "../../registry/layout.ts";
 import type { RegistryStore } from "../../registry/store.ts";
 import { type Change, CHANGES, isChange } from "./changes.ts";
 import type { Guest } from "./guest.ts";
+import { reviewGuests, reviewMarks } from "./policy_live.ts";
 import { revisionOf } from "./policy_source.ts";
 import { READS } from "./reads.ts";
 
@@ -57,6 +58,11 @@ export class Supervisor implements ControlTarget {
   constructor(readonly parts: SupervisorParts, policy: PolicyState) {
     this.policy = policy;
     this.startedAt = parts.clock.now();
+  }
+
+  /** Why the policy can't be trusted; null in normal mode. */
+  get safeMode(): string | null {
+    return this.policy.mode === "safe" ? this.policy.reason.message : null;
   }
 
   get version(): string {
@@ -112,7 +118,7 @@ export class Supervisor implements ControlTarget {
       this.#refuse(base, problemOf(error), idIn(params));
       throw error;
     }
-    const entry = { ...base, vm: change.vm };
+    const entry = change.vm ? { ...base, vm: change.vm } : base;
     await this.#learnHost();
     // From here to the start of the effect nothing is awaited: no other request can change what the decision rests on.
     const decision = decide(this.policy, {
@@ -134,14 +140,14 @@ export class Supervisor implements ControlTarget {
 
   /** The record of beginning is on disk before anything is done; whatever happens then, an end follows it. */
   async #carryOut(
-    entry: Omit<AuditEntry, "phase"> & { vm: VmId },
+    entry: Omit<AuditEntry, "phase">,
     change: Change,
     decision: Decision,
   ): Promise<DoneView> {
     const { log } = this.parts;
     const reasons = decision.reasons;
     log.record(
-      { ...entry, phase: "requested" },
+      { ...entry, phase: "requested", ...(change.detail ? { detail: change.detail } : {}) },
       {
         ...entry,
         phase: "decided",
@@ -153,10 +159,12 @@ export class Supervisor implements ControlTarget {
     const guest = change.guest;
     const action = entry.action as ActionId; // made from one in #change
     const interrupts = actionSpec(action).interrupts === true;
+    const policy = this.policy;
     if (guest && !interrupts) guest.busy = action;
     try {
       const done = await change.act(decision);
-      this.#end({ ...entry, phase: "finished", ...(done.state ? { detail: { state: done.state } } : {}) });
+      const detail = { ...change.detail, ...(done.state ? { state: done.state } : {}) };
+      this.#end({ ...entry, phase: "finished", ...(Object.keys(detail).length ? { detail } : {}) });
       this.#acknowledge(action, "ok", "done", change.vm);
       return done;
     } catch (error) {
@@ -167,6 +175,9 @@ export class Supervisor implements ControlTarget {
       throw error;
     } finally {
       if (guest && !interrupts) guest.busy = undefined;
+      // A guest that was being acted upon while the policy changed is looked at now.
+      if (guest && policy !== this.policy) void reviewGuests(this);
+      else reviewMarks(this);
     }
   }
 
@@ -218,20 +229,25 @@ export class Supervisor implements ControlTarget {
   }
 
   /** Writes an event that nobody asked for into the trail, and to whoever listens. */
-  observe(action: string, marker: Marker, vm: VmId, detail?: JsonObject): void {
+  observe(action: string, marker: Marker, vm: VmId | undefined, detail?: JsonObject): void {
+    this.putOnRecord(action, vm, { ...marker.fields, ...detail }, marker.event);
+    this.emit(marker);
+  }
+
+  /** Writes what happened without a request into the trail. */
+  putOnRecord(action: string, vm: VmId | undefined, detail: JsonObject, event?: MarkerEvent): void {
     try {
       this.parts.log.record({
         corr: this.parts.random.uuid(),
         actor: { kind: "supervisor" },
         phase: "observed",
         action,
-        vm,
+        ...(vm ? { vm } : {}),
         policy: revisionOf(this.policy),
-        event: marker.event,
-        detail: { ...marker.fields, ...detail },
+        ...(event ? { event } : {}),
+        detail,
       });
     } catch { /* it happened all the same; changes are refused until the trail can be written */ }
-    this.emit(marker);
   }
 
   emit(marker: Marker, component = "supervisor"): void {
@@ -316,12 +332,12 @@ function idIn(params: unknown): VmId | undefined {
   return id;
 }
 
-function deniedProblem(action: string, vm: VmId, decision: Decision): Problem {
+function deniedProblem(action: string, vm: VmId | undefined, decision: Decision): Problem {
   const first = decision.reasons[0];
   return {
     code: "denied",
-    message: `${action} on ${vm} is denied by policy: ${first.why}`,
+    message: `${action}${vm ? ` on ${vm}` : ""} is denied by policy: ${first.why}`,
     reasons: decision.reasons,
-    hint: `\`rayvisor policy explain ${vm} ${action}\` shows how it was decided`,
+    ...(vm ? { hint: `\`rayvisor policy explain ${vm} ${action}\` shows how it was decided` } : {}),
   };
 }

@@ -2,6 +2,7 @@
 import type { GuestView } from "../actions/views.ts";
 import { formatUtc } from "../core/time.ts";
 import type { Guest } from "./guest.ts";
+import { narrowedNotes } from "./policy_live.ts";
 import type { VmId } from "../core/ids.ts";
 
 export function guestView(guest: Guest, presented: VmId | null): GuestView {
@@ -22,6 +23,6 @@ export function guestView(guest: Guest, presented: VmId | null): GuestView {
     accelerator: run?.accelerator ?? null,
     pid: run?.qemu.pid ?? null,
     started_at: run ? formatUtc(run.startedAt) : null,
-    notes: run?.notes ?? [],
+    notes: [...(run?.notes ?? []), ...narrowedNotes(guest.narrowed)],
   };
 }

@@ -33,6 +33,8 @@ export interface RunHow {
   path?: string;
   /** Program with its arguments that runs the command line that follows. */
   wrap?: readonly string[];
+  /** More of the environment. */
+  env?: Readonly<Record<string, string>>;
 }
 
 /** The policy of most end-to-end tests: small guests of both kinds, no network. */
@@ -86,7 +88,7 @@ export function start(args: readonly string[], how: RunHow = {}): Deno.ChildProc
   const [program = BINARY, ...rest] = [...how.wrap ?? [], BINARY, ...args];
   return new Deno.Command(program, {
     args: rest,
-    env: { PATH: how.path ?? Deno.env.get("PATH") ?? "", HOME: Deno.env.get("HOME") ?? "/root" },
+    env: { PATH: how.path ?? Deno.env.get("PATH") ?? "", HOME: Deno.env.get("HOME") ?? "/root", ...how.env },
     clearEnv: true,
     stdin: "null",
     stdout: "piped",

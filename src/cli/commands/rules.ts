@@ -5,9 +5,9 @@
 import { explainText, policySummary } from "../policy_text.ts";
 import { EXIT_OF, fail } from "../../core/problem.ts";
 import { parseVmId, VM_ID_RULE } from "../../core/ids.ts";
-import { isNotFound } from "../../ports/files.ts";
 import { type AnyCommand, Command, ExitWith } from "../command.ts";
 import { renderRights } from "../render.ts";
+import { addPolicyFiles } from "./policy_files.ts";
 import { change } from "./vm.ts";
 import { type MakeContext, withSupervisor } from "./shared.ts";
 import { actionSpec } from "../../actions/table.ts";
@@ -15,24 +15,7 @@ import type { ExplainView, NetView } from "../../actions/views.ts";
 
 export function policyCommand(context: MakeContext): AnyCommand {
   const policy = new Command("policy").description("the policy file: check it, show it, ask it");
-  policy.command("validate [file]").description(
-    "check a policy file and list every problem; default: the data root's",
-  )
-    .action(async (file, _options, command) => {
-      const c = context(command);
-      const path = file ?? c.layout.policyFile;
-      const { readPolicy } = await import("../../supervisor/policy_source.ts");
-      const loaded = await readPolicy(path, c.root).catch((error: unknown) =>
-        isNotFound(error)
-          ? fail("not_found", `there is no policy file at ${path}`, { path })
-          : Promise.reject(error)
-      );
-      for (const note of loaded.notes) c.output.note(`note: ${c.output.renderSingle(note)}`);
-      c.output.result(
-        { valid: true, file: path, revision: loaded.revision, notes: loaded.notes },
-        () => `${path} is valid (revision ${loaded.revision.slice(0, 12)})`,
-      );
-    });
+  addPolicyFiles(policy, context);
   policy.command("show [id]").description(
     "the policy in force, or the effective rights of a guest and why each is so",
   )
