@@ -60,7 +60,9 @@ export function renderStatus(output: Output, status: StatusView, now: number): s
     }, root ${supervisor.root}`,
     policy.safe_mode
       ? output.style("red", `policy      SAFE MODE: ${policy.problem?.message ?? "no policy"}`)
-      : `policy      revision ${policy.revision.slice(0, 12)}`,
+      : `policy      revision ${policy.revision.slice(0, 12)}${
+        policy.signed_by === null ? "" : `, signed by key ${policy.signed_by.slice(0, 16)}`
+      }`,
     `host        ${host.cpus} CPUs, ${
       formatBytes(host.memory_mib * MIB)
     }, ${host.accelerator.toUpperCase()} (${host.accelerator_why})`,
