@@ -3,16 +3,25 @@ import { type ActionId, actionSpec } from "../actions/table.ts";
 import type { LoggedEvent } from "../audit/log.ts";
 import { Failure } from "../core/problem.ts";
 import { connectHttpUnix, type HttpClient } from "../ports/http_unix.ts";
+import { ownUid } from "../ports/paths.ts";
+import { processId } from "../ports/terminal.ts";
+import { CLIENT_HEADER, formatClaim } from "./claim.ts";
 import { failureOf, SAFE_MODE_HEADER } from "./errors.ts";
 
 export class ApiClient {
   readonly #http: HttpClient;
 
+  /** Called once, with the reason, when an answer says that the supervisor is in safe mode. */
   #onSafeMode: ((reason: string) => void) | undefined;
 
-  constructor(readonly socket: string, onSafeMode?: (reason: string) => void) {
+  /** What this client says of itself to whoever reads the audit trail. */
+  readonly #claim: string;
+
+  /** `command`: words of the command that it serves, without arguments. */
+  constructor(readonly socket: string, onSafeMode?: (reason: string) => void, command?: string) {
     this.#http = connectHttpUnix(socket);
     this.#onSafeMode = onSafeMode;
+    this.#claim = formatClaim({ pid: processId, uid: ownUid(), ...(command ? { command } : {}) });
   }
 
   /**
@@ -81,7 +90,7 @@ export class ApiClient {
   /** One request whose answer has no end. */
   async #open(path: string, init: RequestInit): Promise<Response> {
     try {
-      const response = await this.#http.fetch(path, init);
+      const response = await this.#http.fetch(path, { ...init, headers: { [CLIENT_HEADER]: this.#claim } });
       const why = response.headers.get(SAFE_MODE_HEADER);
       if (why !== null) {
         this.#onSafeMode?.(decodeURIComponent(why));

@@ -5,8 +5,9 @@ import type { LoggedEvent } from "../audit/log.ts";
 import type { Actor } from "../audit/record.ts";
 import { concatBytes } from "../core/bytes.ts";
 import { isObject } from "../core/json.ts";
-import { fail, problemOf } from "../core/problem.ts";
+import { fail, type Problem, problemOf } from "../core/problem.ts";
 import { sanitizeLine } from "../core/sanitize.ts";
+import { actorOf } from "./claim.ts";
 import { httpStatusOf, SAFE_MODE_HEADER } from "./errors.ts";
 import { openApi } from "./openapi.ts";
 
@@ -16,6 +17,8 @@ export interface ControlTarget {
   /** Why the supervisor is in safe mode; null when it is not. */
   readonly safeMode: string | null;
   perform(action: ActionId, params: unknown, actor: Actor): Promise<unknown>;
+  /** Is told of a request whose body could not be read, and that is refused for it. */
+  turnAway(action: ActionId, problem: Problem, actor: Actor): void;
   /** Calls `listener` for every event and `ended` when the supervisor ends; the returned function ends both. */
   listen(listener: (event: LoggedEvent) => void, ended: () => void): () => void;
   /** Calls `listener` with the guest's serial output, the last part first; the returned function ends it. */
@@ -35,8 +38,15 @@ export function controlApi(target: ControlTarget): (request: Request) => Respons
     const spec = actionSpec(id);
     const path = `/v1${spec.path.replace("{id}", ":id")}`;
     app.on(spec.method, path, async (c) => {
-      const params = await paramsOf(c, spec.method);
-      return c.json(await target.perform(id, params, { kind: "local" }) ?? {});
+      const actor = actorOf(c.req.raw.headers);
+      let params: Record<string, unknown>;
+      try {
+        params = await paramsOf(c, spec.method);
+      } catch (error) {
+        target.turnAway(id, problemOf(error), actor);
+        throw error;
+      }
+      return c.json(await target.perform(id, params, actor) ?? {});
     });
   }
   app.get("/v1/events", (c) => eventStream(target, c.req.query("vm"), c.req.raw.signal));

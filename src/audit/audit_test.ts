@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type AuditEntry, chain, ChainVerifier, EMPTY_CHAIN } from "./record.ts";
-import { AuditLog } from "./log.ts";
-import { readAudit, verifyAudit } from "./files.ts";
-import { canonicalJson } from "../core/json.ts";
+import { type AuditEntry, type AuditRecord, chain, EMPTY_CHAIN, lineOf, MAX_BATCH } from "./record.ts";
+import { AuditLog, DEFAULT_LOGGING, type LoggingRules } from "./log.ts";
+import { readAudit, recordsOf, TrailFollower, verifyAudit } from "./files.ts";
+import { parseSlot } from "./head.ts";
+import { ChainVerifier } from "./verify.ts";
 import { Failure } from "../core/problem.ts";
 import type { PolicyRevision } from "../core/ids.ts";
 import { systemRandom } from "../ports/random.ts";
@@ -17,135 +18,353 @@ function entry(n: number, more: Partial<AuditEntry> = {}): AuditEntry {
     actor: { kind: "local" },
     phase: "requested",
     action: "vm.start",
-    policy: "none" as PolicyRevision,
+    policy: "none" as PolicyRevision, // the documented value for no policy
     ...more,
   };
 }
 
-async function withLog(
-  options: { maxBytes?: number; keepFiles?: number },
-  use: (log: AuditLog, folder: string, reopen: () => AuditLog) => Promise<void>,
-): Promise<void> {
+interface Rig {
+  readonly folder: string;
+  readonly file: string;
+  log: AuditLog;
+  reopen(): AuditLog;
+  lines(): Promise<string[]>;
+  put(lines: readonly string[]): Promise<void>;
+  verify(): ReturnType<typeof verifyAudit>;
+}
+
+async function withLog(rules: Partial<LoggingRules>, use: (rig: Rig) => Promise<void> | void): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "rayvisor-audit-" });
+  const file = `${folder}/audit.jsonl`;
+  const headFile = `${folder}/audit.head`;
   const open = () =>
     new AuditLog({
       rayosLog: `${folder}/rayos.log`,
-      auditFile: `${folder}/audit.jsonl`,
-      headFile: `${folder}/audit.head`,
+      auditFile: file,
+      headFile,
       clock,
       random: systemRandom,
-      ...options,
+      rules,
     });
-  let log = open();
+  const rig: Rig = {
+    folder,
+    file,
+    log: open(),
+    reopen() {
+      rig.log.close();
+      return rig.log = open();
+    },
+    lines: async () => (await Deno.readTextFile(file)).trimEnd().split("\n"),
+    put: (lines) => Deno.writeTextFile(file, lines.map((line) => line + "\n").join("")),
+    verify: () => verifyAudit(file, headFile),
+  };
   try {
-    await use(log, folder, () => {
-      log.close();
-      return log = open();
-    });
+    await use(rig);
   } finally {
-    log.close();
+    rig.log.close();
     await Deno.remove(folder, { recursive: true });
   }
 }
 
-const verify = (folder: string, keep?: number) =>
-  verifyAudit(`${folder}/audit.jsonl`, `${folder}/audit.head`, keep);
+/** The trail must be found broken; gives what is said. */
+function assertBroken(rig: Rig, why: RegExp, what?: string): void {
+  const check = rig.verify();
+  assert.ok(!check.ok, what ?? "the trail verifies");
+  assert.match(check.fault.why, why, what);
+}
 
 Deno.test("a chain of records verifies, across reopening and rotation", () =>
-  withLog({ maxBytes: 2000, keepFiles: 100 }, async (log, folder, reopen) => {
-    for (let i = 0; i < 10; i++) log.record(entry(i));
-    log = reopen();
-    for (let i = 10; i < 20; i++) log.record(entry(i), entry(i));
-    assert.ok((await Array.fromAsync(Deno.readDir(folder))).length > 4, "it was rotated");
-    const check = await verify(folder, 100);
-    assert.ok(check.ok && check.records === 30 && check.first === 1);
+  withLog({ maxBytes: 2000, keepFiles: 100 }, async (rig) => {
+    for (let i = 0; i < 10; i++) rig.log.record(entry(i));
+    rig.reopen();
+    for (let i = 10; i < 20; i++) rig.log.record(entry(i), entry(i));
+    assert.ok((await Array.fromAsync(Deno.readDir(rig.folder))).length > 4, "it was rotated");
+    const check = rig.verify();
+    assert.ok(check.ok && check.records === 30 && check.begins?.seq === 1 && !check.unfinished);
+  }));
+
+Deno.test("no more files than policy says are kept, none is larger, and the trail says where it begins", () =>
+  withLog({ maxBytes: 2000, keepFiles: 3 }, async (rig) => {
+    const sizes = async () => {
+      const entries = await Array.fromAsync(Deno.readDir(rig.folder));
+      const names = entries.map(({ name }) => name).filter((name) => name.startsWith("audit.jsonl")).sort();
+      return Promise.all(
+        names.map(async (name) => [name, (await Deno.stat(`${rig.folder}/${name}`)).size] as const),
+      );
+    };
+    for (let i = 0; i < 30; i++) rig.log.record(entry(i));
+    const three = await sizes();
+    assert.deepEqual(three.map(([name]) => name), ["audit.jsonl", "audit.jsonl.1", "audit.jsonl.2"]);
+    for (const [name, size] of three) assert.ok(size <= 2000, `${name}: ${size}`);
+    const check = rig.verify();
+    assert.ok(check.ok && check.head.seq === 30 && check.begins && check.begins.seq > 10);
+    rig.log.configure({ ...DEFAULT_LOGGING, maxBytes: 2000, keepFiles: 5 });
+    for (let i = 0; i < 30; i++) rig.log.record(entry(i));
+    assert.equal((await sizes()).length, 5, "more are kept from now on");
+    rig.log.configure({ ...DEFAULT_LOGGING, maxBytes: 1000, keepFiles: 2 });
+    for (let i = 0; i < 5; i++) rig.log.record(entry(i));
+    const two = await sizes();
+    assert.deepEqual(two.map(([name]) => name), ["audit.jsonl", "audit.jsonl.1"]);
+    assert.ok((two[0]?.[1] ?? Infinity) <= 1000);
+    assert.ok(rig.verify().ok);
+    rig.log.configure({ ...DEFAULT_LOGGING, maxBytes: 1000, keepFiles: 1 });
+    for (let i = 0; i < 5; i++) rig.log.record(entry(i));
+    assert.equal((await sizes()).length, 1);
+    assert.ok(rig.verify().ok);
+    assert.equal(rig.reopen().head.seq, 70);
   }));
 
 Deno.test("a changed, removed, swapped or inserted record is found, and named", () =>
-  withLog({}, async (log, folder) => {
-    for (let i = 0; i < 5; i++) log.record(entry(i));
-    const file = `${folder}/audit.jsonl`;
-    const good = (await Deno.readTextFile(file)).trimEnd().split("\n");
-    const swap = good.with(1, good[2] ?? "").with(2, good[1] ?? "");
+  withLog({}, async (rig) => {
+    for (let i = 0; i < 5; i++) rig.log.record(entry(i));
+    const good = await rig.lines();
+    const at = (i: number) => good[i] ?? "";
     const cases: [string, string[], number][] = [
-      ["changed", good.with(2, (good[2] ?? "").replace("vm.start", "vm.stop!")), 3],
+      ["changed", good.with(2, at(2).replace("vm.start", "vm.stop!")), 3],
       ["removed", good.toSpliced(1, 1), 2],
-      ["swapped", swap, 2],
-      ["inserted", good.toSpliced(3, 0, good[0] ?? ""), 4],
-      ["not canonical", good.with(0, (good[0] ?? "").replace('{"', '{ "')), 1],
+      ["swapped", good.with(1, at(2)).with(2, at(1)), 2],
+      ["inserted", good.toSpliced(3, 0, at(0)), 4],
+      ["not canonical", good.with(0, at(0).replace('{"', '{ "')), 1],
       ["not JSON", good.with(4, "{"), 5],
+      ["the beginning removed", good.slice(1), 1],
+      ["empty line", good.toSpliced(2, 0, ""), 3],
     ];
     for (const [what, lines, line] of cases) {
-      await Deno.writeTextFile(file, lines.join("\n") + "\n");
-      const check = await verify(folder);
+      await rig.put(lines);
+      const check = rig.verify();
       assert.ok(!check.ok, what);
       assert.equal(check.fault.line, line, what);
+      assert.equal(check.fault.file, rig.file);
     }
   }));
 
-Deno.test("cutting off the tail shows, because the head is kept apart", () =>
-  withLog({}, async (log, folder) => {
-    for (let i = 0; i < 4; i++) log.record(entry(i));
-    const file = `${folder}/audit.jsonl`;
-    const lines = (await Deno.readTextFile(file)).split("\n");
-    await Deno.writeTextFile(file, lines.slice(0, 2).join("\n") + "\n");
-    const cut = await verify(folder);
-    assert.ok(!cut.ok);
-    assert.match(cut.fault.why, /records 3 to 4 are missing/);
-    await Deno.remove(`${folder}/audit.head`);
-    assert.equal((await verify(folder)).ok, false, "a missing head is no way out");
+Deno.test("a trail that was written anew from some record on is found, although each hash in it is right", () =>
+  withLog({}, async (rig) => {
+    for (let i = 0; i < 4; i++) rig.log.record(entry(i));
+    let head = EMPTY_CHAIN;
+    const forged = Array.from({ length: 9 }, (_, i) => {
+      const record: AuditRecord = chain(head, entry(i, { action: "vm.kill" }), { time: "t", id: `${i}` });
+      head = record;
+      return lineOf(record);
+    });
+    for (const length of [4, 5, 9]) {
+      await rig.put(forged.slice(0, length));
+      assertBroken(rig, /not the record that the kept head names/, `${length} records`);
+    }
   }));
 
-Deno.test("a record that a crash left unfinished is cut off, and the chain goes on", () =>
-  withLog({}, async (log, folder, reopen) => {
-    log.record(entry(0), entry(1));
-    await Deno.writeTextFile(`${folder}/audit.jsonl`, '{"action":"vm.st', { append: true });
-    reopen().record(entry(2));
-    const check = await verify(folder);
-    assert.ok(check.ok && check.records === 3);
+Deno.test("cutting off the tail shows, and goes on showing after the supervisor was started again", async (t) => {
+  for (const left of [3, 2, 0]) {
+    await t.step(`${left} of 4 left`, () =>
+      withLog({}, async (rig) => {
+        for (let i = 0; i < 4; i++) rig.log.record(entry(i));
+        await rig.put((await rig.lines()).slice(0, left));
+        const missing = new RegExp(`records ${left + 1} to 4 are missing at the end`);
+        assertBroken(rig, missing);
+        rig.reopen().record(entry(5));
+        rig.reopen().record(entry(6));
+        assertBroken(rig, left === 0 ? /should begin at record 1/ : /records \d to 4 are missing/);
+        const told = readAudit(rig.file, { filter: ({ action }) => action === "audit.mismatch" });
+        assert.equal(told.length, 1, "and it is on record");
+        assert.equal(told[0]?.seq, 5, "no number is used twice");
+        assert.match(String(told[0]?.detail?.why), missing);
+      }));
+  }
+});
+
+Deno.test("a kept head that is gone, older than a crash explains, or of another trail shows for good", async (t) => {
+  const spoil: Record<string, (head: string, old: Uint8Array) => Promise<void>> = {
+    gone: (head) => Deno.remove(head),
+    empty: (head) => Deno.writeTextFile(head, ""),
+    old: (head, old) => Deno.writeFile(head, old),
+  };
+  for (const [name, how] of Object.entries(spoil)) {
+    await t.step(name, () =>
+      withLog({}, async (rig) => {
+        rig.log.record(entry(0));
+        const old = await Deno.readFile(`${rig.folder}/audit.head`);
+        for (let i = 0; i < MAX_BATCH + 3; i++) rig.log.record(entry(i));
+        rig.log.close();
+        await how(`${rig.folder}/audit.head`, old);
+        assertBroken(rig, /kept head/);
+        const before = await rig.lines();
+        rig.reopen().record(entry(9));
+        assert.deepEqual((await rig.lines()).slice(0, before.length), before, "no record is thrown away");
+        assertBroken(rig, /earlier damage/);
+      }));
+  }
+});
+
+Deno.test("old files that vanish otherwise than by rotation show", () =>
+  withLog({ maxBytes: 1500, keepFiles: 5 }, async (rig) => {
+    for (let i = 0; i < 40; i++) rig.log.record(entry(i));
+    assert.ok(rig.verify().ok);
+    await Deno.remove(`${rig.file}.4`);
+    assertBroken(rig, /trail should begin at record \d+/);
   }));
+
+Deno.test("a trail that is removed under a running supervisor shows, and is written on", () =>
+  withLog({}, async (rig) => {
+    for (let i = 0; i < 3; i++) rig.log.record(entry(i));
+    await Deno.remove(rig.file);
+    rig.log.record(entry(4));
+    assert.deepEqual(readAudit(rig.file).map(({ seq, action }) => [seq, action]), [
+      [4, "audit.mismatch"],
+      [5, "vm.start"],
+    ]);
+    assertBroken(rig, /should begin at record 1/);
+  }));
+
+Deno.test("a record that a crash left unfinished is cut off, which is on record, and the chain goes on", async (t) => {
+  for (
+    const [name, rest] of [["half a line", '{"action":"vm.st'], ["zeros", "\0".repeat(9000)], [
+      "zeros and a line",
+      "\0\0\n{}\n",
+    ]]
+  ) {
+    await t.step(name ?? "", () =>
+      withLog({}, async (rig) => {
+        rig.log.record(entry(0), entry(1));
+        await Deno.writeTextFile(rig.file, rest ?? "", { append: true });
+        const before = rig.verify();
+        assert.ok(before.ok && before.unfinished, JSON.stringify(before));
+        rig.reopen().record(entry(2));
+        const check = rig.verify();
+        assert.ok(check.ok && check.records === 4 && !check.unfinished, JSON.stringify(check));
+        assert.equal(readAudit(rig.file)[2]?.action, "audit.repaired");
+      }));
+  }
+});
 
 Deno.test("a record that was written just before a crash is kept although the head does not know it yet", () =>
-  withLog({}, async (log, folder, reopen) => {
-    log.record(entry(0));
-    const head = await Deno.readFile(`${folder}/audit.head`);
-    log.record(entry(1));
-    await Deno.writeFile(`${folder}/audit.head`, head);
-    assert.ok((await verify(folder)).ok);
-    reopen().record(entry(2));
-    const check = await verify(folder);
+  withLog({}, async (rig) => {
+    rig.log.record(entry(0));
+    const head = await Deno.readFile(`${rig.folder}/audit.head`);
+    rig.log.record(entry(1));
+    await Deno.writeFile(`${rig.folder}/audit.head`, head);
+    assert.ok(rig.verify().ok);
+    rig.reopen().record(entry(2));
+    const check = rig.verify();
     assert.ok(check.ok && check.records === 3);
   }));
 
-Deno.test("record() says audit_unavailable when the log can't be written, and the chain stays whole", () =>
-  withLog({}, async (log, folder) => {
-    log.record(entry(0));
-    log.close(); // the kernel refuses the next write, as on a failed disk
-    assert.throws(
-      () => log.record(entry(1)),
-      (error) => error instanceof Failure && error.code === "audit_unavailable",
-    );
-    assert.ok((await verify(folder)).ok);
+Deno.test("half a slot of the kept head leaves the other one to go by", () =>
+  withLog({}, async (rig) => {
+    for (let i = 0; i < 4; i++) rig.log.record(entry(i));
+    const path = `${rig.folder}/audit.head`;
+    const head = await Deno.readTextFile(path);
+    const seqs = [parseSlot(head)?.seq, parseSlot(head.slice(4096))?.seq];
+    assert.deepEqual(seqs.sort(), [3, 4]);
+    const later = parseSlot(head)?.seq === 4 ? 0 : 4096;
+    await Deno.writeTextFile(path, head.slice(0, later + 30) + "x" + head.slice(later + 31));
+    assert.ok(rig.verify().ok, "one record ahead is what a crash leaves");
+    assert.equal(rig.reopen().head.seq, 4);
   }));
 
-Deno.test("nothing that a guest says can forge a line or a record", () =>
-  withLog({}, async (log, folder) => {
-    const evil = 'x\n2026-01-01T00:00:00.000Z INFO supervisor RAYOS_VM:running vm=other\u001b[2J "k=v"';
-    log.emit("supervisor", { event: "RAYOS_SAFE_MODE:on", fields: { reason: evil } });
-    log.record(entry(0, { detail: { reply: evil } }));
-    const lines = (await Deno.readTextFile(`${folder}/rayos.log`)).trimEnd().split("\n");
-    assert.equal(lines.length, 1);
-    assert.ok(!lines[0]?.includes("\u001b"));
-    assert.equal((await readAudit(`${folder}/audit.jsonl`)).length, 1);
-    assert.ok((await verify(folder)).ok);
+Deno.test("record() says audit_unavailable while the log can't be written, and goes on by itself when it can", () =>
+  withLog({}, async (rig) => {
+    rig.log.record(entry(0));
+    const events: string[] = [];
+    rig.log.listen(({ event }) => events.push(event));
+    await Deno.rename(rig.folder, `${rig.folder}.away`);
+    const refused = (error: unknown) => error instanceof Failure && error.code === "audit_unavailable";
+    assert.throws(() => rig.log.record(entry(1)), refused);
+    assert.throws(() => rig.log.record(entry(2)), refused);
+    rig.log.recordLate(entry(3, { phase: "finished" }));
+    await Deno.rename(`${rig.folder}.away`, rig.folder);
+    rig.log.record(entry(4));
+    assert.deepEqual(
+      readAudit(rig.file).map(({ corr, action }) => action === "audit.available" ? action : corr),
+      ["c0", "audit.available", "c3", "c4"],
+    );
+    assert.ok(readAudit(rig.file)[2]?.detail?.happened_at, "what comes late says when it was");
+    assert.deepEqual(events, ["RAYOS_AUDIT:unavailable", "RAYOS_AUDIT:available"]);
+    assert.ok(rig.verify().ok);
+  }));
+
+Deno.test("a follower gives each new record once, across rotations, and none of before", () =>
+  withLog({ maxBytes: 1500, keepFiles: 4 }, (rig) => {
+    for (let i = 0; i < 3; i++) rig.log.record(entry(i));
+    const follower = new TrailFollower(rig.file);
+    const next = () => [...follower.next()].map(({ record }) => record.seq);
+    assert.deepEqual(next(), []);
+    rig.log.record(entry(4));
+    assert.deepEqual(next(), [4]);
+    assert.deepEqual(next(), []);
+    let seq = 4;
+    for (const count of [1, 3, 8, 2]) { // 8: more than one rotation between two looks
+      for (let i = 0; i < count; i++) rig.log.record(entry(i));
+      assert.deepEqual(next(), Array.from({ length: count }, () => ++seq));
+    }
+    follower.close();
+  }));
+
+Deno.test("a follower that begins before the first record gives all of them", () =>
+  withLog({}, async (rig) => {
+    await Deno.remove(rig.file);
+    const follower = new TrailFollower(rig.file);
+    assert.deepEqual([...follower.next()], []);
+    rig.log.record(entry(0));
+    assert.equal([...follower.next()].at(-1)?.record.corr, "c0");
+    follower.close();
+  }));
+
+Deno.test("records are read from the end, from the start, and filtered, the very lines of the files", () =>
+  withLog({ maxBytes: 1500, keepFiles: 100 }, (rig) => {
+    for (let i = 0; i < 20; i++) rig.log.record(entry(i));
+    assert.deepEqual(readAudit(rig.file, { limit: 3 }).map(({ seq }) => seq), [18, 19, 20]);
+    assert.deepEqual(
+      [...recordsOf(rig.file)].map(({ record }) => record.seq),
+      Array.from({ length: 20 }, (_, i) => i + 1),
+    );
+    const some = [...recordsOf(rig.file, ({ corr }) => corr === "c7")];
+    assert.deepEqual(some.map(({ record }) => record.seq), [8]);
+    assert.equal(some[0]?.line, some[0] && lineOf(some[0].record));
+  }));
+
+Deno.test("logging.persist = false keeps rayos.log off the disk, but not the audit trail nor those who listen", () =>
+  withLog({ persist: false }, async (rig) => {
+    let heard = 0;
+    rig.log.listen(() => heard++);
+    rig.log.emit("supervisor", { event: "RAYOS_SAFE_MODE:on", fields: {} });
+    rig.log.record(entry(0));
+    assert.equal(heard, 1);
+    assert.equal(await Deno.readTextFile(`${rig.folder}/rayos.log`).catch(() => null), null);
+    assert.ok(rig.verify().ok);
+    rig.log.configure({ ...DEFAULT_LOGGING, level: "warn" });
+    rig.log.emit("supervisor", { event: "RAYOS_SUPERVISOR:ready", fields: {} });
+    rig.log.emit("supervisor", { event: "RAYOS_SAFE_MODE:off", fields: {} });
+    assert.match(
+      await Deno.readTextFile(`${rig.folder}/rayos.log`),
+      /^\S+ WARN supervisor RAYOS_SAFE_MODE:off\n$/,
+    );
+  }));
+
+Deno.test("half a line that a crash left in rayos.log is cut off", () =>
+  withLog({}, async (rig) => {
+    rig.log.emit("supervisor", { event: "RAYOS_VM:stopped", fields: { vm: "a" } });
+    rig.log.close();
+    await Deno.writeTextFile(
+      `${rig.folder}/rayos.log`,
+      "2026-01-01T00:00:00.000Z INFO supervisor RAYOS_VM:stop",
+      {
+        append: true,
+      },
+    );
+    rig.reopen().emit("supervisor", { event: "RAYOS_VM:start", fields: { vm: "b" } });
+    const log = await Deno.readTextFile(`${rig.folder}/rayos.log`);
+    assert.deepEqual(log.trimEnd().split("\n").map((line) => line.slice(25)), [
+      "INFO supervisor RAYOS_VM:stopped vm=a",
+      "INFO supervisor RAYOS_VM:start vm=b",
+    ]);
   }));
 
 Deno.test("any change of one byte of a record is found", () => {
-  const record = chain(EMPTY_CHAIN, entry(1, { detail: { n: 1.5, s: "é\n" } }), { time: "t", id: "i" });
-  const line = canonicalJson(record);
+  const record = chain(EMPTY_CHAIN, entry(1, { detail: { n: 1.5, s: "é\n\u2028" } }), { time: "t", id: "i" });
+  const line = lineOf(record);
   fc.assert(fc.property(fc.nat(line.length - 1), fc.integer({ min: 32, max: 126 }), (at, code) => {
     const changed = line.slice(0, at) + String.fromCharCode(code) + line.slice(at + 1);
-    const verifier = new ChainVerifier();
+    const verifier = new ChainVerifier(undefined, "f");
     assert.equal(verifier.line(changed, "f", 1), changed === line);
   }));
 });

@@ -1,89 +1,207 @@
-/** The files behind the audit trail: the separately kept head, the end of the last file, reading back. */
-import { isObject } from "../core/json.ts";
-import { fail } from "../core/problem.ts";
-import { overwriteStart, readEnd } from "../ports/append_file.ts";
-import { exists, readTextBounded } from "../ports/files.ts";
-import { type AuditRecord, type ChainCheck, type ChainHead, ChainVerifier } from "./record.ts";
+/** Reading the audit trail: in order, from the end, or as it grows. Never more than one line of it is in memory. */
+import { dirname } from "../ports/files.ts";
+import { olderFiles } from "../ports/append_file.ts";
+import { type FileOps, type OpenFile, systemFiles } from "../ports/file_ops.ts";
+import { HeadFile } from "./head.ts";
+import { endOfLastLine, linesBackward, linesForward } from "./lines.ts";
+import { type AuditRecord, END_PHASES, parseLine } from "./record.ts";
+import { type ChainCheck, ChainVerifier } from "./verify.ts";
 
-const text = new TextDecoder();
-/** A record is refused above this; the end of the file is read in one piece of this size. */
-const MAX_RECORD_BYTES = 256 * 1024;
-const MAX_FILE_BYTES = 64 * 1024 * 1024;
-
-/** Writes the head: one line of fixed size, `seq` padded to 16 digits, a space, the hash. */
-export function writeHead(path: string, head: ChainHead): void {
-  overwriteStart(path, new TextEncoder().encode(`${String(head.seq).padStart(16, "0")} ${head.hash}\n`));
+interface TrailFile {
+  readonly name: string;
+  readonly file: OpenFile;
 }
 
-/** The separately kept head, or undefined when there is none that can be read. */
-export function readHead(path: string): ChainHead | undefined {
-  const match = /^(\d{16}) ([0-9a-f]{64})\n/.exec(text.decode(readEnd(path, 128)));
-  return match ? { seq: Number(match[1]), hash: match[2] ?? "" } : undefined;
+/** A record with the very line that stands in the file. */
+export interface StoredRecord {
+  readonly record: AuditRecord;
+  readonly line: string;
 }
 
 /**
- * Number and hash of the last whole record of a file, and how many bytes after it belong to a record that a crash
- * left unfinished. Failure `audit_broken` when the last whole line is no record.
+ * The trail's files, opened, newest first. Opened in this order no file is missed and none is there twice, although a
+ * rotation may rename them meanwhile: a file's number only grows.
  */
-export function readTail(path: string): { head?: ChainHead; torn: number } {
-  const end = readEnd(path, MAX_RECORD_BYTES);
-  const lastBreak = end.lastIndexOf(10);
-  const torn = end.length - (lastBreak + 1);
-  if (lastBreak < 0) return { torn };
-  const start = end.lastIndexOf(10, lastBreak - 1) + 1;
-  const record = parseRecord(text.decode(end.subarray(start, lastBreak)));
-  if (!record) {
-    fail("audit_broken", `the last line of ${path} is not an audit record`, {
-      path,
-      hint: "keep the file as evidence: move the logs folder aside and start again",
-    });
-  }
-  return { head: { seq: record.seq, hash: record.hash }, torn };
-}
-
-function parseRecord(line: string): AuditRecord | undefined {
-  try {
-    const value: unknown = JSON.parse(line);
-    return isObject(value) && typeof value.seq === "number" && typeof value.hash === "string"
-      ? value as unknown as AuditRecord // written by this program; the chain is what proves it
-      : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** The audit files that are there, oldest first. */
-export async function auditFiles(auditFile: string, keep = 10): Promise<string[]> {
-  const names = [...Array.from({ length: keep - 1 }, (_, i) => `${auditFile}.${keep - 1 - i}`), auditFile];
-  const there = await Promise.all(names.map(exists));
-  return names.filter((_, i) => there[i]);
-}
-
-/** Reads the whole trail and names the first bad record. */
-export async function verifyAudit(auditFile: string, headFile: string, keep = 10): Promise<ChainCheck> {
-  const verifier = new ChainVerifier();
-  for (const file of await auditFiles(auditFile, keep)) {
-    const lines = (await readTextBounded(file, MAX_FILE_BYTES)).split("\n");
-    const last = lines.pop();
-    for (const [i, line] of lines.entries()) {
-      if (!verifier.line(line, file, i + 1)) return verifier.result(undefined, file);
+function openNewestFirst(auditFile: string, ops: FileOps): TrailFile[] {
+  const files: TrailFile[] = [];
+  const known = new Set<string>();
+  const open = (name: string) => {
+    if (ops.idAt(name) === undefined) return;
+    let file: OpenFile;
+    try {
+      file = ops.open(name, "read");
+    } catch (error) {
+      if (ops.idAt(name) === undefined) return; // renamed in this very moment: it comes under its next number
+      throw error;
     }
-    if (last) verifier.line(last, file, lines.length + 1);
+    if (known.has(file.id)) return file.close();
+    known.add(file.id);
+    files.push({ name, file });
+  };
+  open(auditFile);
+  for (let n = 1, most = mostOf(auditFile, ops); n <= most; n++) {
+    open(`${auditFile}.${n}`);
+    if (n === most) most = mostOf(auditFile, ops);
   }
-  return verifier.result(readHead(headFile), auditFile);
+  return files;
 }
 
-/** Records of the trail, oldest first, that pass `filter`; at most the last `limit`. */
-export async function readAudit(
+function mostOf(auditFile: string, ops: FileOps): number {
+  return olderFiles(auditFile, ops).at(-1) ?? 0;
+}
+
+function withFiles<T>(auditFile: string, ops: FileOps, use: (newestFirst: readonly TrailFile[]) => T): T {
+  const files = openNewestFirst(auditFile, ops);
+  try {
+    return use(files);
+  } finally {
+    for (const { file } of files) file.close();
+  }
+}
+
+/** Reads the whole trail and names the first bad record. A supervisor may write to it meanwhile. */
+export function verifyAudit(auditFile: string, headFile: string, ops: FileOps = systemFiles): ChainCheck {
+  const readHead = () => new HeadFile(headFile, ops).read();
+  const kept = readHead(); // before the trail: records that it names must then be there
+  return withFiles(auditFile, ops, (files) => {
+    const verifier = new ChainVerifier(kept, auditFile);
+    for (const { name, file } of files.toReversed()) {
+      let number = 0;
+      for (const { text } of linesForward(file)) {
+        if (!verifier.line(text, name, ++number)) return verifier.result(readHead());
+      }
+    }
+    return verifier.result(readHead());
+  });
+}
+
+/** All records, oldest first, that `filter` lets pass. Lines that are no records are left out: `verifyAudit` names them. */
+export function* recordsOf(
+  auditFile: string,
+  filter: (record: AuditRecord) => boolean = () => true,
+  ops: FileOps = systemFiles,
+): Generator<StoredRecord> {
+  const files = openNewestFirst(auditFile, ops);
+  try {
+    for (const { file } of files.toReversed()) {
+      for (const { text, whole } of linesForward(file)) {
+        const stored = whole ? storedOf(text) : undefined;
+        if (stored && filter(stored.record)) yield stored;
+      }
+    }
+  } finally {
+    for (const { file } of files) file.close();
+  }
+}
+
+/** All records, the last one first. */
+export function* recordsBackward(auditFile: string, ops: FileOps = systemFiles): Generator<StoredRecord> {
+  const files = openNewestFirst(auditFile, ops);
+  try {
+    for (const { file } of files) {
+      for (const { text } of linesBackward(file, file.size())) {
+        const stored = storedOf(text);
+        if (stored) yield stored;
+      }
+    }
+  } finally {
+    for (const { file } of files) file.close();
+  }
+}
+
+function storedOf(line: string): StoredRecord | undefined {
+  const record = parseLine(line);
+  return "why" in record ? undefined : { record, line };
+}
+
+/** The last `limit` records, oldest first, that `filter` lets pass; without a limit all of them. */
+export function readAudit(
   auditFile: string,
   options: { readonly limit?: number; readonly filter?: (record: AuditRecord) => boolean } = {},
-): Promise<AuditRecord[]> {
+  ops: FileOps = systemFiles,
+): AuditRecord[] {
+  const limit = options.limit ?? Infinity;
   const found: AuditRecord[] = [];
-  for (const file of await auditFiles(auditFile)) {
-    for (const line of (await readTextBounded(file, MAX_FILE_BYTES)).split("\n")) {
-      const record = line ? parseRecord(line) : undefined;
-      if (record && (options.filter?.(record) ?? true)) found.push(record);
+  for (const { record } of recordsBackward(auditFile, ops)) {
+    if (found.length >= limit) break;
+    if (options.filter?.(record) ?? true) found.push(record);
+  }
+  return found.reverse();
+}
+
+/** Action of the record with which each supervisor begins. */
+const SUPERVISOR_START = "supervisor.start";
+
+/** What was started and never came to an end, because the supervisor did: the `started` records, oldest first. */
+export function unfinishedStarts(auditFile: string, ops: FileOps = systemFiles): AuditRecord[] {
+  const ended = new Set<string>();
+  const open: AuditRecord[] = [];
+  for (const { record } of recordsBackward(auditFile, ops)) {
+    if (END_PHASES.includes(record.phase)) ended.add(record.corr);
+    else if (record.phase === "started" && !ended.has(record.corr)) open.push(record);
+    // A supervisor settles what it finds before it begins: nothing before that is open.
+    if (record.action === SUPERVISOR_START) break;
+  }
+  return open.reverse();
+}
+
+/** Reads what is added to a trail after now, across rotations, each record once. */
+export class TrailFollower {
+  #current: OpenFile | undefined;
+  /** Byte up to which the current file has been read. */
+  #at = 0;
+  /** Number of the last record that was given. */
+  #seen = 0;
+
+  constructor(private readonly auditFile: string, private readonly ops: FileOps = systemFiles) {
+    if (ops.idAt(auditFile) === undefined) return; // the first record makes it
+    this.#current = ops.open(auditFile, "read");
+    this.#at = endOfLastLine(this.#current, this.#current.size());
+  }
+
+  get folder(): string {
+    return dirname(this.auditFile);
+  }
+
+  /** Leaves out records up to this number: whoever asks has them already. */
+  skipTo(seq: number): void {
+    this.#seen = Math.max(this.#seen, seq);
+  }
+
+  /** The records that have come since the last call. To be read to its end. */
+  *next(): Generator<StoredRecord> {
+    if (this.#current) yield* this.#read(this.#current);
+    if (this.#current && this.ops.idAt(this.auditFile) === this.#current.id) return;
+    const files = openNewestFirst(this.auditFile, this.ops);
+    const known = files.findIndex(({ file }) => file.id === this.#current?.id);
+    const fresh = known < 0 ? files : files.slice(0, known);
+    for (const { file } of files.slice(fresh.length)) file.close();
+    const newest = fresh[0];
+    if (!newest) return; // in the middle of a rotation: the new file comes
+    if (this.#current) yield* this.#read(this.#current); // what came between reading and renaming
+    this.close();
+    for (const { file } of fresh.toReversed()) {
+      this.#at = 0;
+      yield* this.#read(file);
+      if (file !== newest.file) file.close();
+    }
+    this.#current = newest.file;
+  }
+
+  *#read(file: OpenFile): Generator<StoredRecord> {
+    this.#at = Math.min(this.#at, file.size()); // a write that failed was taken back
+    for (const { text, end, whole } of linesForward(file, this.#at)) {
+      if (!whole) return;
+      this.#at = end;
+      const stored = storedOf(text);
+      if (!stored || stored.record.seq <= this.#seen) continue;
+      this.#seen = stored.record.seq;
+      yield stored;
     }
   }
-  return options.limit === undefined ? found : found.slice(-options.limit);
+
+  close(): void {
+    this.#current?.close();
+    this.#current = undefined;
+  }
 }

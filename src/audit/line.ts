@@ -3,6 +3,8 @@ import { sanitizeLine } from "../core/sanitize.ts";
 import { formatUtc, type Instant } from "../core/time.ts";
 import { LOG_LEVELS, type LogLevel, type MarkerFields } from "./markers.ts";
 
+/** Longest event in a line, characters: a name with two words of at most 80. */
+const MAX_EVENT = 200;
 const BARE = /^[A-Za-z0-9._:/@+-]+$/;
 
 /** A word for use inside an event name after a colon: no spaces, no colons, no equals signs. */
@@ -24,7 +26,9 @@ export function formatLogLine(
   event: string,
   fields: MarkerFields,
 ): string {
-  const head = `${formatUtc(at)} ${level.toUpperCase()} ${component} ${event.replace(/\s+/g, "_")}`;
+  const head = `${formatUtc(at)} ${level.toUpperCase()} ${component} ${
+    event.replace(/[^A-Za-z0-9._:-]+/g, "_").slice(0, MAX_EVENT)
+  }`;
   return [head, ...Object.entries(fields).map(([k, v]) => formatField(k, v))].join(" ");
 }
 

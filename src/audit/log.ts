@@ -3,17 +3,37 @@
  * Only the supervisor writes them.
  */
 import { createHash } from "node:crypto";
+import type { PolicyRevision } from "../core/ids.ts";
+import type { JsonObject } from "../core/json.ts";
 import { Failure } from "../core/problem.ts";
-import { canonicalJson } from "../core/json.ts";
-import { MIB } from "../core/units.ts";
 import { formatUtc } from "../core/time.ts";
-import { AppendFile, rotateFiles } from "../ports/append_file.ts";
+import { MIB } from "../core/units.ts";
 import type { Clock } from "../ports/clock.ts";
+import { type FileOps, systemFiles } from "../ports/file_ops.ts";
 import type { Random } from "../ports/random.ts";
+import { boundEntry } from "./bounds.ts";
 import { formatLogLine } from "./line.ts";
+import { LineLog } from "./line_log.ts";
 import { levelOf, LOG_LEVELS, type LogLevel, type Marker } from "./markers.ts";
-import { type AuditEntry, type AuditRecord, chain, type ChainHead, EMPTY_CHAIN } from "./record.ts";
-import { readHead, readTail, writeHead } from "./files.ts";
+import { type AuditEntry, type AuditRecord, chain, type ChainHead, MAX_BATCH } from "./record.ts";
+import { Trail, type TrailNote } from "./trail.ts";
+
+/** What policy says of the logs (`[logging]`). */
+export interface LoggingRules {
+  readonly level: LogLevel;
+  /** Whether `rayos.log` is written. The audit trail always is. */
+  readonly persist: boolean;
+  readonly keepFiles: number;
+  readonly maxBytes: number;
+}
+
+/** In force until a policy says otherwise; the defaults of the policy file. */
+export const DEFAULT_LOGGING: LoggingRules = {
+  level: "info",
+  persist: true,
+  keepFiles: 10,
+  maxBytes: 10 * MIB,
+};
 
 export interface LogOptions {
   readonly rayosLog: string;
@@ -21,9 +41,8 @@ export interface LogOptions {
   readonly headFile: string;
   readonly clock: Clock;
   readonly random: Random;
-  readonly level?: LogLevel;
-  readonly keepFiles?: number;
-  readonly maxBytes?: number;
+  readonly rules?: Partial<LoggingRules>;
+  readonly ops?: FileOps;
 }
 
 /** An event on its way to whoever listens (API stream, terminal UI). */
@@ -35,41 +54,50 @@ export interface LoggedEvent {
   readonly fields: Marker["fields"];
 }
 
-const utf8 = new TextEncoder();
+/** Ends that could not be written are kept for later, at most so many. */
+const MAX_OWED = 10_000;
 
 export class AuditLog {
   readonly #options: LogOptions;
   readonly #listeners = new Set<(event: LoggedEvent) => void>();
-  #human: AppendFile;
-  #audit: AppendFile;
-  #head: ChainHead;
-  #level: LogLevel;
+  readonly #trail: Trail;
+  readonly #human: LineLog;
+  #rules: LoggingRules;
+  /** Entries of what happened while the trail could not be written, with the time at which it did. */
+  #owed: AuditEntry[] = [];
+  /** Since when the trail can't be written. */
+  #unavailableSince: string | undefined;
 
   /**
-   * Opens the logs and takes up the chain. A last line that a crash left unfinished is cut off. Failure
-   * `audit_unavailable` when a log can't be opened, `audit_broken` when the chain's end can't be read.
+   * Opens the logs and takes up the chain. What a crash left unfinished is cut off. Never throws because of a file: a trail
+   * that can't be opened is tried again with each record.
    */
   constructor(options: LogOptions) {
     this.#options = options;
-    this.#level = options.level ?? "info";
+    this.#rules = { ...DEFAULT_LOGGING, ...options.rules };
+    const { keepFiles, maxBytes } = this.#rules;
+    const ops = options.ops ?? systemFiles;
+    const { auditFile, headFile } = options;
+    this.#trail = new Trail({ ops, auditFile, headFile, keepFiles, maxBytes });
+    this.#human = new LineLog(options.rayosLog, ops, keepFiles, maxBytes);
     try {
-      this.#human = new AppendFile(options.rayosLog);
-      this.#audit = new AppendFile(options.auditFile);
-      const tail = readTail(options.auditFile);
-      if (tail.torn > 0) this.#audit.truncate(this.#audit.size - tail.torn);
-      this.#head = tail.head ?? readHead(options.headFile) ?? EMPTY_CHAIN;
-      writeHead(options.headFile, this.#head);
-    } catch (error) {
-      throw unavailable(error);
-    }
+      this.#trail.open();
+    } catch { /* said by the first record */ }
   }
 
   get head(): ChainHead {
-    return this.#head;
+    return this.#trail.head;
+  }
+
+  /** Takes over what a policy says; holds for the next line on. */
+  configure(rules: LoggingRules): void {
+    this.#rules = rules;
+    this.#trail.limits(rules.keepFiles, rules.maxBytes);
+    this.#human.limits(rules.keepFiles, rules.maxBytes);
   }
 
   set level(level: LogLevel) {
-    this.#level = level;
+    this.#rules = { ...this.#rules, level };
   }
 
   /** Calls `listener` for every event that is logged; the returned function ends it. */
@@ -79,37 +107,112 @@ export class AuditLog {
   }
 
   /**
-   * Adds records to the chain; when this returns they are on disk. Failure `audit_unavailable` when they can't be
-   * written, and then none of them is in the chain.
+   * Adds records to the chain; when this returns they are on disk. What is owed goes before them. Failure
+   * `audit_unavailable` when they can't be written: then they are not in the chain, or stand at its very end when
+   * only the kept head could not be written.
    */
   record(...entries: readonly AuditEntry[]): AuditRecord[] {
-    const { clock, random, headFile } = this.#options;
-    let head = this.#head;
+    try {
+      this.#trail.open();
+      this.#payOwed(entries[0]?.policy);
+      return this.#write(entries);
+    } catch (error) {
+      throw this.#unavailable(error);
+    }
+  }
+
+  /**
+   * For what has happened, and can't be refused any more: as {@link record}, and when it can't be written now it is written
+   * before the next record that can.
+   */
+  recordLate(...entries: readonly AuditEntry[]): void {
+    const at = formatUtc(this.#options.clock.now());
+    this.#owed = [...this.#owed, ...entries].slice(-MAX_OWED);
+    try {
+      this.#trail.open();
+      this.#payOwed(entries[0]?.policy);
+    } catch (error) {
+      const late = new Set(entries);
+      this.#owed = this.#owed.map((entry) =>
+        late.has(entry) ? { ...entry, detail: { ...entry.detail, happened_at: at } } : entry
+      );
+      this.#unavailable(error);
+    }
+  }
+
+  #payOwed(policy: PolicyRevision | undefined): void {
+    for (const { kind, why, detail } of this.#trail.takeNotes()) {
+      this.#owed.unshift(this.#ownEntry(kind, policy, { why, ...detail }));
+      this.emit("audit", { event: `RAYOS_AUDIT:${kind}`, fields: { reason: why } });
+    }
+    const since = this.#unavailableSince;
+    if (since !== undefined) {
+      this.#write([this.#ownEntry("available", policy, { unavailable_since: since })]);
+      this.#unavailableSince = undefined;
+      this.emit("audit", { event: "RAYOS_AUDIT:available", fields: { since } });
+    }
+    while (this.#owed.length > 0) {
+      const some = this.#owed.slice(0, MAX_BATCH);
+      const before = this.head.seq;
+      try {
+        this.#write(some);
+      } finally {
+        // When only the kept head failed they are in the chain all the same, and must not come twice.
+        if (this.head.seq > before) this.#owed = this.#owed.slice(some.length);
+      }
+    }
+  }
+
+  /** An entry of the log's own. */
+  #ownEntry(
+    what: TrailNote["kind"] | "available",
+    policy: PolicyRevision | undefined,
+    detail: JsonObject,
+  ): AuditEntry {
+    return {
+      corr: this.#options.random.uuid(),
+      actor: { kind: "supervisor" },
+      phase: "observed",
+      action: `audit.${what}`,
+      policy: policy ?? "none" as PolicyRevision, // "none" is the documented value for no policy
+      event: `RAYOS_AUDIT:${what}`,
+      detail,
+    };
+  }
+
+  #write(entries: readonly AuditEntry[]): AuditRecord[] {
+    if (entries.length === 0) return [];
+    const time = formatUtc(this.#options.clock.now());
+    let head: ChainHead = this.#trail.head;
     const records = entries.map((entry) => {
-      const record = chain(head, entry, { time: formatUtc(clock.now()), id: random.uuid() });
+      const record = chain(head, boundEntry(entry), { time, id: this.#options.random.uuid() });
       head = record;
       return record;
     });
-    const bytes = utf8.encode(records.map((record) => canonicalJson(record) + "\n").join(""));
-    try {
-      if (this.#audit.size > 0 && this.#audit.size + bytes.length > this.#maxBytes) this.#rotateAudit();
-      this.#audit.append(bytes, true);
-      this.#head = { seq: head.seq, hash: head.hash };
-      writeHead(headFile, this.#head);
-    } catch (error) {
-      throw unavailable(error);
-    }
+    this.#trail.append(records);
     return records;
+  }
+
+  #unavailable(error: unknown): Failure {
+    const text = error instanceof Error ? error.message : String(error);
+    if (this.#unavailableSince === undefined) {
+      this.#unavailableSince = formatUtc(this.#options.clock.now());
+      this.emit("audit", { event: "RAYOS_AUDIT:unavailable", fields: { reason: text } });
+    }
+    return new Failure({
+      code: "audit_unavailable",
+      message: `the audit log can't be written: ${text}`,
+      hint: "changing actions are refused until it can; guests that run go on",
+      path: this.#options.auditFile,
+    }, { cause: error });
   }
 
   /** Writes one line for people and tells the listeners. Never throws: the audit trail is what counts. */
   emit(component: string, marker: Marker, level: LogLevel = levelOf(marker.event)): void {
     const now = this.#options.clock.now();
-    if (LOG_LEVELS.indexOf(level) <= LOG_LEVELS.indexOf(this.#level)) {
+    if (this.#rules.persist && LOG_LEVELS.indexOf(level) <= LOG_LEVELS.indexOf(this.#rules.level)) {
       try {
-        const line = utf8.encode(formatLogLine(now, level, component, marker.event, marker.fields) + "\n");
-        if (this.#human.size > 0 && this.#human.size + line.length > this.#maxBytes) this.#rotateHuman();
-        this.#human.append(line, false);
+        this.#human.write(formatLogLine(now, level, component, marker.event, marker.fields));
       } catch { /* a full disk: the event still reaches the listeners, and record() refuses changes */ }
     }
     const event = { time: formatUtc(now), level, component, event: marker.event, fields: marker.fields };
@@ -118,34 +221,8 @@ export class AuditLog {
 
   close(): void {
     this.#human.close();
-    this.#audit.close();
+    this.#trail.close();
   }
-
-  get #maxBytes(): number {
-    return this.#options.maxBytes ?? 10 * MIB;
-  }
-
-  #rotateAudit(): void {
-    this.#audit.close();
-    rotateFiles(this.#options.auditFile, this.#options.keepFiles ?? 10);
-    this.#audit = new AppendFile(this.#options.auditFile);
-  }
-
-  #rotateHuman(): void {
-    this.#human.close();
-    rotateFiles(this.#options.rayosLog, this.#options.keepFiles ?? 10);
-    this.#human = new AppendFile(this.#options.rayosLog);
-  }
-}
-
-function unavailable(error: unknown): Failure {
-  if (error instanceof Failure) return error;
-  const text = error instanceof Error ? error.message : String(error);
-  return new Failure({
-    code: "audit_unavailable",
-    message: `the audit log can't be written: ${text}`,
-    hint: "changing actions are refused until it can; guests that run go on",
-  }, { cause: error });
 }
 
 /** Revision of a policy file: SHA-256 of its bytes, hexadecimal. */

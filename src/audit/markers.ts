@@ -13,6 +13,11 @@ interface MarkerSpec {
   /** True when free words follow the name after colons (rule and detail of a violation). */
   readonly open?: true;
   readonly fields: readonly string[];
+  /**
+   * Where its audit record comes from. `observed`: a record of its own for each event. `request`: it stands in a record of the
+   * request that it is about. `log`: the audit log itself writes it. `none`: too many, a guest could fill the disk.
+   */
+  readonly recorded: "observed" | "request" | "log" | "none";
   readonly means: string;
 }
 
@@ -21,24 +26,28 @@ export const MARKERS = {
     level: "info",
     subs: ["start", "ready", "stop"],
     fields: ["version", "pid", "root"],
+    recorded: "observed",
     means: "the supervisor starts, takes requests, or ends (guests go on)",
   },
   RAYOS_SAFE_MODE: {
     level: "warn",
     subs: ["on", "off"],
     fields: ["reason"],
+    recorded: "observed",
     means: "the policy can't be trusted: nothing may be started or widened; or it can again",
   },
   RAYOS_POLICY: {
     level: "info",
     subs: ["loaded", "rejected", "reloaded"],
     fields: ["revision", "file", "problems"],
+    recorded: "observed",
     means: "a policy file was taken or refused",
   },
   RAYOS_POLICY_VIOLATION: {
     level: "warn",
     open: true,
     fields: ["vm", "action"],
+    recorded: "request",
     means: "policy refused a request: `RAYOS_POLICY_VIOLATION:<rule>:<detail>`",
   },
   RAYOS_VM: {
@@ -58,73 +67,100 @@ export const MARKERS = {
       "delete",
     ],
     fields: ["vm", "kind", "step", "reason", "accel", "pid"],
+    recorded: "observed",
     means: "a guest's life; `stop` names each step of the escalation",
   },
-  RAYOS_LINUX_VM_READY: { level: "info", fields: ["vm", "after_ms"], means: "a Linux guest's agent answers" },
+  RAYOS_LINUX_VM_READY: {
+    level: "info",
+    fields: ["vm", "after_ms"],
+    recorded: "observed",
+    means: "a Linux guest's agent answers",
+  },
   RAYOS_WINDOWS_VM_READY: {
     level: "info",
     fields: ["vm", "after_ms"],
+    recorded: "observed",
     means: "a Windows guest's agent answers",
   },
   RAYOS_PRESENTATION: {
     level: "info",
     subs: ["on", "off"],
     fields: ["vm", "kind", "reason"],
+    recorded: "observed",
     means: "the guest is shown to the operator and may receive input, or no longer",
   },
   RAYOS_INPUT: {
     level: "info",
     subs: ["denied", "accepted"],
     fields: ["vm", "events"],
+    recorded: "none",
     means: "input for a guest; counts, never the keys",
   },
   RAYOS_NETWORK: {
     level: "info",
     subs: ["on", "off"],
     fields: ["vm", "profile", "reason"],
+    recorded: "observed",
     means: "a guest's network was switched",
   },
   RAYOS_NETWORK_DENIED: {
     level: "warn",
     fields: ["vm", "dst", "proto"],
+    recorded: "none",
     means: "a guest tried to reach what its network profile does not allow",
   },
   RAYOS_PROVISION: {
     level: "info",
     subs: ["begin", "step", "done", "failed"],
     fields: ["vm", "step", "reason"],
+    recorded: "observed",
     means: "provisioning of a guest",
   },
   RAYOS_SNAPSHOT: {
     level: "info",
     subs: ["create", "revert", "delete", "prune"],
     fields: ["vm", "snapshot"],
+    recorded: "observed",
     means: "a snapshot of a guest",
   },
   RAYOS_RECOVERED: {
     level: "warn",
     fields: ["vm", "as", "reason"],
+    recorded: "observed",
     means: "a guest was found in another state than last recorded, and taken over as what it is",
   },
   RAYOS_SANDBOX_VIOLATION: {
     level: "warn",
     fields: ["vm", "pid", "rule", "action"],
+    recorded: "observed",
     means: "a confined process ran into its limits",
   },
   RAYOS_EMULATION: {
     level: "warn",
     fields: ["vm", "reason"],
+    recorded: "observed",
     means: "the guest runs without KVM (software emulation, about ten times slower)",
   },
   RAYOS_DEVELOPER: {
     level: "warn",
     fields: ["vm", "what"],
+    recorded: "observed",
     means: "a rule was relaxed because `security.developer` is on",
+  },
+  RAYOS_AUDIT: {
+    level: "warn",
+    subs: ["unavailable", "available", "repaired", "mismatch"],
+    fields: ["reason", "since"],
+    recorded: "log",
+    means:
+      "the audit trail can't be written (changing actions are refused), can be again, was mended after a crash, " +
+      "or does not fit what was kept of it",
   },
   RAYOS_HOST_ACK: {
     level: "info",
     open: true,
     fields: ["vm"],
+    recorded: "request",
     means: "one per request that asked to change something: `RAYOS_HOST_ACK:<op>:<ok|err>:<detail>`",
   },
 } as const satisfies Record<string, MarkerSpec>;
@@ -153,23 +189,38 @@ export function levelOf(event: MarkerEvent): LogLevel {
   return MARKERS[name].level;
 }
 
+/** Where the audit record of an event comes from. */
+export function recordedBy(event: MarkerEvent): MarkerSpec["recorded"] {
+  const name = event.split(":", 1)[0] as MarkerName; // as above
+  return MARKERS[name].recorded;
+}
+
+/** Action of the record of an event that nobody asked for: `RAYOS_VM:pause` is `vm.pause`. */
+export function actionOf(event: MarkerEvent): string {
+  return event.replace(/^RAYOS_/, "").toLowerCase().replaceAll(":", ".");
+}
+
 /** The table as a page of documentation. */
 export function markersMarkdown(): string {
   const rows = Object.entries(MARKERS).map(([name, spec]: [string, MarkerSpec]) => {
     const shape = spec.subs ? `${name}:${spec.subs.join("\\|")}` : spec.open ? `${name}:…` : name;
     return `| \`${shape}\` | ${spec.level} | ${
       spec.fields.map((f) => `\`${f}\``).join(" ")
-    } | ${spec.means} |`;
+    } | ${spec.recorded} | ${spec.means} |`;
   });
   return [
     "# Markers",
     "",
     "Generated from `src/audit/markers.ts`; do not edit. A line of `logs/rayos.log` is",
     "`<time UTC> <LEVEL> <component> <EVENT> <k=v ...>`; values with spaces are quoted. The audit record of the same",
-    "event carries the same names as JSON fields.",
+    "event carries the same names as JSON fields: `event`, and the fields in `detail`.",
     "",
-    "| event | level | fields | meaning |",
-    "|---|---|---|---|",
+    "Recorded: `observed` has an audit record of its own for each event; `request` stands in the last record of the request",
+    "that it is about; `log` is written by the audit log about itself; `none` has no record, because a guest could fill",
+    "the disk with them.",
+    "",
+    "| event | level | fields | recorded | meaning |",
+    "|---|---|---|---|---|",
     ...rows,
     "",
   ].join("\n");

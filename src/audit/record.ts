@@ -1,7 +1,7 @@
 /** Audit records and their hash chain: pure. */
 import { createHash } from "node:crypto";
 import type { PolicyRevision, VmId } from "../core/ids.ts";
-import { canonicalJson, isObject, type JsonObject } from "../core/json.ts";
+import { canonicalJson, escapeUnsafe, isObject, type JsonObject } from "../core/json.ts";
 import type { Reason } from "../core/problem.ts";
 
 /** Phases of one request. `observed` is for what happens without a request (a guest that shuts itself down). */
@@ -15,11 +15,27 @@ export type Phase =
   | "outcome_unknown"
   | "observed";
 
+/** Phases that end what `started` began. */
+export const END_PHASES: readonly Phase[] = ["finished", "failed", "outcome_unknown"];
+
 /** Who asked. */
 export interface Actor {
+  /**
+   * `local`: whoever can use the control socket, which only the supervisor's own user can (0600 in a folder 0700). The
+   * socket tells neither uid nor pid of its other end to this program.
+   */
   readonly kind: "local" | "supervisor" | "guest";
   readonly uid?: number;
   readonly pid?: number;
+  /** What the client says of itself. Proven by nothing. */
+  readonly claimed?: ClaimedClient;
+}
+
+export interface ClaimedClient {
+  readonly pid?: number;
+  readonly uid?: number;
+  /** Words of the command, without arguments. */
+  readonly command?: string;
 }
 
 /** What a caller hands over; the log adds number, time, id and chain. */
@@ -52,6 +68,12 @@ export interface AuditRecord extends AuditEntry {
   readonly hash: string;
 }
 
+/** Most records that are written as one. A crash leaves the trail at most this far ahead of the kept head. */
+export const MAX_BATCH = 16;
+
+/** Action of the record that says that trail and kept head did not fit when the log was opened. */
+export const MISMATCH = "audit.mismatch";
+
 /** End of a chain: number and hash of its last record. */
 export interface ChainHead {
   readonly seq: number;
@@ -68,89 +90,37 @@ export function chain(head: ChainHead, entry: AuditEntry, stamp: { time: string;
 
 /** SHA-256 of the canonical JSON of a record without its `hash`. */
 export function hashOf(body: object): string {
-  const { hash: _, ...rest } = body as Record<string, unknown>; // any own `hash` is what is being computed
+  const { hash: _, ...rest } = body as Record<string, unknown>; // its own `hash` is what is being computed
   return createHash("sha256").update(canonicalJson(rest)).digest("hex");
 }
 
-/** The first thing that is wrong with a chain. */
-export interface ChainFault {
-  /** Number of the line in the file, from 1. */
-  readonly line: number;
-  readonly file: string;
-  /** `seq` of the record, where it could be read. */
-  readonly seq?: number;
-  readonly why: string;
+/** A record as its line in the file: canonical JSON, with what a terminal or a reader of lines could mistake escaped. */
+export function lineOf(record: object): string {
+  return escapeUnsafe(canonicalJson(record));
 }
 
-export type ChainCheck =
-  | { readonly ok: true; readonly head: ChainHead; readonly records: number; readonly first: number }
-  | { readonly ok: false; readonly fault: ChainFault };
-
-/** A check of records one by one, in order, across files. */
-export class ChainVerifier {
-  #head: ChainHead | undefined;
-  #first = 0;
-  #records = 0;
-  #fault: ChainFault | undefined;
-
-  /** Takes the next line of a file; false once a fault was found. */
-  line(text: string, file: string, line: number): boolean {
-    if (this.#fault) return false;
-    const fault = this.#check(text);
-    if (fault) this.#fault = { file, line, ...fault };
-    return !fault;
+/** The record of a line; a sentence that says what is wrong when it is none. Whether it fits its chain is not looked at. */
+export function parseLine(text: string): AuditRecord | { readonly why: string; readonly seq?: number } {
+  let record: unknown;
+  try {
+    record = JSON.parse(text);
+  } catch {
+    return { why: "the line is not JSON" };
   }
-
-  #check(text: string): { why: string; seq?: number } | undefined {
-    let record: unknown;
-    try {
-      record = JSON.parse(text);
-    } catch {
-      return { why: "the line is not JSON" };
-    }
-    if (!isObject(record) || typeof record.seq !== "number" || typeof record.hash !== "string") {
-      return { why: "the line is not an audit record" };
-    }
-    const { seq, hash, prev } = record;
-    if (hashOf(record) !== hash) return { seq, why: "its content does not match its hash" };
-    if (canonicalJson(record) !== text) return { seq, why: "it is not in canonical form" };
-    const expected = this.#head ?? (seq === 1 ? EMPTY_CHAIN : undefined);
-    if (expected && seq !== expected.seq + 1) {
-      return { seq, why: `record ${expected.seq + 1} should stand here` };
-    }
-    if (expected && prev !== expected.hash) return { seq, why: "it does not follow the record before it" };
-    if (!this.#head) this.#first = seq;
-    this.#head = { seq, hash };
-    this.#records++;
-    return undefined;
+  if (!isObject(record) || typeof record.seq !== "number" || typeof record.hash !== "string") {
+    return { why: "the line is not an audit record" };
   }
+  const { seq } = record;
+  if (hashOf(record) !== record.hash) return { seq, why: "its content does not match its hash" };
+  if (lineOf(record) !== text) return { seq, why: "it is not in canonical form" };
+  return record as unknown as AuditRecord; // its hash shows that it is as this program wrote it
+}
 
-  /**
-   * The verdict. `kept` is the separately kept head: records that it knows and the files lack were cut off. One record
-   * more than it knows is what a crash between the two writes leaves, and is fine.
-   */
-  result(kept: ChainHead | undefined, lastFile: string): ChainCheck {
-    if (this.#fault) return { ok: false, fault: this.#fault };
-    const head = this.#head ?? EMPTY_CHAIN;
-    const fault = (why: string): ChainCheck => ({
-      ok: false,
-      fault: { file: lastFile, line: this.#records, seq: head.seq, why },
-    });
-    if (!kept) {
-      return head.seq === 0 ? this.#good(head) : fault("the separately kept head (audit.head) is missing");
-    }
-    if (kept.seq > head.seq) {
-      return fault(
-        `records ${head.seq + 1} to ${kept.seq} are missing at the end (the kept head knows them)`,
-      );
-    }
-    if (kept.seq === head.seq && kept.hash !== head.hash) {
-      return fault("the last record is not the one the kept head names");
-    }
-    return this.#good(head);
+/** Why `record` can't follow on `before`; undefined when it can. */
+export function linkFault(before: ChainHead, record: AuditRecord): string | undefined {
+  if (record.seq > before.seq + 1) {
+    return `records ${before.seq + 1} to ${record.seq - 1} are missing before it`;
   }
-
-  #good(head: ChainHead): ChainCheck {
-    return { ok: true, head, records: this.#records, first: this.#first };
-  }
+  if (record.seq !== before.seq + 1) return `record ${before.seq + 1} should stand here`;
+  return record.prev === before.hash ? undefined : "it does not follow the record before it";
 }

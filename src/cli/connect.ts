@@ -30,12 +30,12 @@ export async function connectRunning(context: Context): Promise<ApiClient> {
 }
 
 /** A client that tells a person when the supervisor is in safe mode. */
-function clientOf({ layout, output }: Context): ApiClient {
+function clientOf({ layout, output, command }: Context): ApiClient {
   return new ApiClient(layout.socket, (reason) => {
     if (!output.json) {
       output.note(`${output.style("yellow", "warning:")} safe mode: ${sanitizeLine(reason, 300)}`);
     }
-  });
+  }, command);
 }
 
 /** A client of the supervisor, started in the background when there is none. */

@@ -23,6 +23,8 @@ export interface Context {
   readonly output: Output;
   /** Aborts when `--timeout` is over; undefined without one. */
   readonly deadline: AbortSignal | undefined;
+  /** Words of the command that runs, without its arguments: `vm start`. */
+  readonly command: string;
 }
 
 const DEFAULT_ROOT = "/var/rayos";
@@ -34,12 +36,13 @@ export function outputOf(terminal: Terminal, flags: GlobalFlags): Output {
   return new Output(terminal, { json: flags.json ?? false, quiet: flags.quiet ?? false, color });
 }
 
-export function contextOf(terminal: Terminal, flags: GlobalFlags): Context {
+export function contextOf(terminal: Terminal, flags: GlobalFlags, command: string): Context {
   const given = flags.root ?? envVar("RAYOS_ROOT") ?? DEFAULT_ROOT;
   const root = absolute(given);
   return {
     root,
     layout: layoutOf(root),
+    command,
     output: outputOf(terminal, flags),
     deadline: flags.timeout === undefined ? undefined : AbortSignal.timeout(secondsOf(flags.timeout) * 1000),
   };

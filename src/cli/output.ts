@@ -1,5 +1,6 @@
 /** What a command says: one JSON document, or text for people. */
 import { type Problem, problemOf } from "../core/problem.ts";
+import { jsonLine } from "../core/json.ts";
 import { sanitizeText } from "../core/sanitize.ts";
 import type { Terminal } from "../ports/terminal.ts";
 
@@ -28,7 +29,7 @@ export class Output {
 
   /** The result of a command: `value` as JSON, or the text that `render` makes of it. */
   result<T>(value: T, render: (value: T) => string): void {
-    if (this.json) this.terminal.out(JSON.stringify(value) + "\n");
+    if (this.json) this.terminal.out(jsonLine(value) + "\n");
     else this.print(render(value));
   }
 
@@ -39,7 +40,12 @@ export class Output {
 
   /** One JSON document of a stream (JSON Lines), or a line for people. */
   item<T>(value: T, render: (value: T) => string): void {
-    this.terminal.out((this.json ? JSON.stringify(value) : render(value)) + "\n");
+    this.terminal.out((this.json ? jsonLine(value) : render(value)) + "\n");
+  }
+
+  /** One line of a stream that is text already, for people and programs alike. */
+  line(text: string): void {
+    this.terminal.out(text + "\n");
   }
 
   /** A remark for people on standard error; nothing with `--quiet`. */
@@ -56,7 +62,7 @@ export class Output {
   /** A failure: with `--json` the one document on standard output, and always words on standard error. */
   failure(error: unknown): Problem {
     const problem = problemOf(error);
-    if (this.json) this.terminal.out(JSON.stringify({ error: problem }) + "\n");
+    if (this.json) this.terminal.out(jsonLine({ error: problem }) + "\n");
     else this.terminal.err(this.renderProblem(problem) + "\n");
     return problem;
   }

@@ -29,3 +29,23 @@ export function canonicalJson(value: unknown): string {
   }
   throw new TypeError(`canonicalJson: a ${typeof value} is not JSON`);
 }
+
+// Characters that JSON leaves as they are but that a terminal obeys, that end a line for some programs, or that hide or
+// reorder text: DEL and the C1 controls, U+2028 and U+2029, bidi controls, zero-width characters, BOM.
+const UNSAFE =
+  /[\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\u{e0001}|[\u{e0020}-\u{e007f}]/gu;
+
+/** The same JSON with every character escaped that a terminal or a reader of lines might take for something else. */
+export function escapeUnsafe(json: string): string {
+  return json.replace(
+    UNSAFE,
+    (char) =>
+      Array.from({ length: char.length }, (_, i) => `\\u${char.charCodeAt(i).toString(16).padStart(4, "0")}`)
+        .join(""),
+  );
+}
+
+/** JSON text on one line that is harmless for a terminal. */
+export function jsonLine(value: unknown): string {
+  return escapeUnsafe(JSON.stringify(value));
+}

@@ -54,7 +54,7 @@ export async function demo(terminal: Terminal, base: Context, options: DemoOptio
     return built.image;
   });
   const root = await makeTemporaryFolder("rayvisor-demo-");
-  const c = contextOf(terminal, { root, quiet: true, color: base.output.options.color });
+  const c = contextOf(terminal, { root, quiet: true, color: base.output.options.color }, "demo");
   let client: ApiClient | undefined;
   try {
     client = await n.step(`make a data root with a policy, and start the supervisor`, async (say) => {

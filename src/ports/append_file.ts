@@ -1,35 +1,36 @@
-/** Files that only grow: logs whose every record must be on disk before something happens. */
-import {
-  closeSync,
-  constants,
-  fdatasyncSync,
-  fstatSync,
-  ftruncateSync,
-  openSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+/** Files that only grow, and are set aside when they are large: logs. */
+import { basename, dirname } from "../core/file_names.ts";
+import { type FileOps, type OpenFile, readPart, systemFiles, writeWhole } from "./file_ops.ts";
 
 /**
  * A file opened for appending. Synchronous on purpose: a caller that has returned from `append` knows that the bytes
  * are on disk, and two appends can't be interleaved.
  */
 export class AppendFile {
-  readonly #fd: number;
+  readonly #file: OpenFile;
   #size: number;
   #open = true;
+  /** More than `#size` bytes may be there: of a write that failed and could not be taken back either. */
+  #untidy = false;
 
   /** Opens or creates `path` with mode 0600. Throws what the kernel says. */
-  constructor(readonly path: string) {
-    this.#fd = openSync(path, "a", 0o600);
-    this.#size = fstatSync(this.#fd).size;
+  constructor(readonly path: string, ops: FileOps = systemFiles) {
+    this.#file = ops.open(path, "append");
+    this.#size = this.#file.size();
   }
 
   get size(): number {
     return this.#size;
+  }
+
+  /** Which file it is, whatever name it has by now. */
+  get id(): string {
+    return this.#file.id;
+  }
+
+  /** The file itself, for reading. */
+  get file(): OpenFile {
+    return this.#file;
   }
 
   /**
@@ -37,86 +38,106 @@ export class AppendFile {
    * the part is cut off again and the error thrown: a record is there whole or not at all.
    */
   append(bytes: Uint8Array, flush: boolean): void {
-    let at = 0;
+    if (this.#untidy) this.truncate(this.#size);
+    this.#untidy = true;
     try {
-      while (at < bytes.length) at += writeSync(this.#fd, bytes, at, bytes.length - at);
-      if (flush) fdatasyncSync(this.#fd);
+      writeWhole(this.#file, bytes, this.#size);
+      if (flush) this.#file.flush();
       this.#size += bytes.length;
+      this.#untidy = false;
     } catch (error) {
       try {
-        ftruncateSync(this.#fd, this.#size);
-      } catch { /* the first error tells more */ }
+        this.truncate(this.#size);
+      } catch { /* the first error tells more, and the next append tries again */ }
       throw error;
     }
   }
 
-  /** Cuts the file to `size` bytes. */
+  /** Cuts the file to `size` bytes, on disk too. */
   truncate(size: number): void {
-    ftruncateSync(this.#fd, size);
-    fdatasyncSync(this.#fd);
+    this.#file.truncate(size);
+    this.#file.flush();
     this.#size = size;
+    this.#untidy = false;
   }
 
   /** Idempotent. */
   close(): void {
     if (!this.#open) return;
     this.#open = false;
-    closeSync(this.#fd);
+    this.#file.close();
+  }
+}
+
+/** Numbers `n` for which `path.n` is there, ascending: older files of a log, the newest first. */
+export function olderFiles(path: string, ops: FileOps = systemFiles): number[] {
+  const prefix = `${basename(path)}.`;
+  return ops.names(dirname(path)).filter((name) => name.startsWith(prefix))
+    .map((name) => name.slice(prefix.length)).filter((rest) => /^[1-9]\d{0,5}$/.test(rest)).map(Number)
+    .sort((a, b) => a - b);
+}
+
+/** What a rotation does, in this order. Number 0 is the file that is written to. */
+export interface RotationPlan {
+  readonly remove: readonly number[];
+  readonly rename: readonly (readonly [from: number, to: number])[];
+}
+
+/**
+ * Plans a rotation after which at most `keep` files are there, the new one counted. `older` are the numbers that are there.
+ * A gap, as a rotation leaves that was cut off, is filled instead of pushing the oldest out.
+ */
+export function planRotation(older: readonly number[], keep: number): RotationPlan {
+  const there = new Set(older);
+  let gap = 1;
+  while (there.has(gap)) gap++;
+  const last = Math.min(gap, keep - 1);
+  const remove = older.filter((n) => n >= Math.max(keep, 1) || (n === last && gap > last)).sort((a, b) =>
+    b - a
+  );
+  if (keep <= 1) return { remove: [...remove, 0], rename: [] };
+  const rename = Array.from({ length: last }, (_, i) => [last - 1 - i, last - i] as const);
+  return { remove, rename };
+}
+
+/** Carries a plan out; with `flush` each step is on disk before the next. */
+export function rotate(path: string, plan: RotationPlan, ops: FileOps = systemFiles, flush = false): void {
+  const name = (n: number) => n === 0 ? path : `${path}.${n}`;
+  const done = () => flush && ops.flushFolder(dirname(path));
+  for (const n of plan.remove) {
+    ops.remove(name(n));
+    done();
+  }
+  for (const [from, to] of plan.rename) {
+    ops.rename(name(from), name(to));
+    done();
   }
 }
 
 /** Renames `path` to `path.1`, `path.1` to `path.2` and so on; of `keep` files in all the oldest is dropped. */
-export function rotateFiles(path: string, keep: number): void {
-  rmSync(`${path}.${keep - 1}`, { force: true });
-  for (let n = keep - 2; n >= 1; n--) renameIfThere(`${path}.${n}`, `${path}.${n + 1}`);
-  if (keep > 1) renameIfThere(path, `${path}.1`);
-  else rmSync(path, { force: true });
-}
-
-function renameIfThere(from: string, to: string): void {
-  try {
-    renameSync(from, to);
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
-  }
+export function rotateFiles(path: string, keep: number, ops: FileOps = systemFiles): void {
+  rotate(path, planRotation(olderFiles(path, ops), keep), ops);
 }
 
 /** The last `max` bytes of a file; none when it is not there. */
-export function readEnd(path: string, max: number): Uint8Array {
-  let fd: number;
+export function readEnd(path: string, max: number, ops: FileOps = systemFiles): Uint8Array {
+  if (ops.idAt(path) === undefined) return new Uint8Array();
+  const file = ops.open(path, "read");
   try {
-    fd = openSync(path, "r");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return new Uint8Array();
-    throw error;
-  }
-  try {
-    const size = fstatSync(fd).size;
-    const buffer = new Uint8Array(Math.min(size, max));
-    let at = 0;
-    while (at < buffer.length) {
-      const n = readSync(fd, buffer, at, buffer.length - at, size - buffer.length + at);
-      if (n === 0) break;
-      at += n;
-    }
-    return buffer.subarray(0, at);
+    const size = file.size();
+    return readPart(file, Math.max(0, size - max), Math.min(size, max));
   } finally {
-    closeSync(fd);
-  }
-}
-
-/** Overwrites the start of a file in place and flushes it: for a record of fixed size within one disk sector. */
-export function overwriteStart(path: string, bytes: Uint8Array): void {
-  const fd = openSync(path, constants.O_WRONLY | constants.O_CREAT, 0o600);
-  try {
-    writeSync(fd, bytes, 0, bytes.length, 0);
-    fdatasyncSync(fd);
-  } finally {
-    closeSync(fd);
+    file.close();
   }
 }
 
 /** Size of a file in bytes; 0 when it is not there. */
-export function fileSize(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+export function fileSize(path: string, ops: FileOps = systemFiles): number {
+  if (ops.idAt(path) === undefined) return 0;
+  const file = ops.open(path, "read");
+  try {
+    return file.size();
+  } finally {
+    file.close();
+  }
 }

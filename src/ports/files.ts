@@ -3,7 +3,9 @@
  * (`registry/paths.ts`).
  */
 import { concatBytes } from "../core/bytes.ts";
+import { dirname } from "../core/file_names.ts";
 import { fail } from "../core/problem.ts";
+import { type FileOps, systemFiles, writeWhole } from "./file_ops.ts";
 import { envVar } from "./terminal.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -50,33 +52,33 @@ export async function readTextBounded(path: string, maxBytes: number): Promise<s
 
 /**
  * Replaces a file as one step: a temporary file in the same folder, flushed to disk, renamed over it, the folder
- * flushed. A crash at any point leaves the old or the new file, whole. `mode` defaults to 0600.
+ * flushed. A crash at any point leaves the old or the new file, whole; what it may leave besides is named
+ * `<path>.<8 hex digits>.tmp`. `mode` defaults to 0600.
  */
-export async function writeFileAtomic(path: string, data: string | Uint8Array, mode = 0o600): Promise<void> {
-  const folder = dirname(path);
+// deno-lint-ignore require-await -- a promise, so that callers need not know that its steps are synchronous
+export async function writeFileAtomic(
+  path: string,
+  data: string | Uint8Array,
+  mode = 0o600,
+  ops: FileOps = systemFiles,
+): Promise<void> {
   const temporary = `${path}.${crypto.randomUUID().slice(0, 8)}.tmp`;
   try {
-    {
-      using file = await Deno.open(temporary, { write: true, createNew: true, mode });
-      await writeAll(file, typeof data === "string" ? new TextEncoder().encode(data) : data);
-      await file.sync();
+    const file = ops.open(temporary, "create", mode);
+    try {
+      writeWhole(file, typeof data === "string" ? new TextEncoder().encode(data) : data, 0);
+      file.flush();
+    } finally {
+      file.close();
     }
-    await Deno.rename(temporary, path);
+    ops.rename(temporary, path);
   } catch (error) {
-    await Deno.remove(temporary).catch(() => {});
+    try {
+      ops.remove(temporary);
+    } catch { /* never made, or the disk does nothing any more: the first error tells more */ }
     throw error;
   }
-  await syncFolder(folder);
-}
-
-/** Flushes a folder's entries to disk (after a rename or a create in it). */
-export async function syncFolder(folder: string): Promise<void> {
-  using handle = await Deno.open(folder, { read: true });
-  await handle.sync();
-}
-
-export async function writeAll(file: Deno.FsFile, data: Uint8Array): Promise<void> {
-  for (let at = 0; at < data.length;) at += await file.write(data.subarray(at));
+  ops.flushFolder(dirname(path));
 }
 
 /** Whether something is at `path`; a dangling symbolic link counts. */
@@ -102,29 +104,7 @@ export async function removeTree(path: string): Promise<void> {
   });
 }
 
-export function dirname(path: string): string {
-  const at = path.lastIndexOf("/");
-  return at < 0 ? "." : at === 0 ? "/" : path.slice(0, at);
-}
-
-export function basename(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1);
-}
-
-/** Content, mode and owner of one opened file: what was checked is what was read. */
-export async function openPrivate(
-  path: string,
-  maxBytes: number,
-): Promise<{ bytes: Uint8Array; mode: number; uid: number; ownUid: number }> {
-  using file = await Deno.open(path, { read: true });
-  const info = await file.stat();
-  return {
-    bytes: await readOpenBounded(file, path, maxBytes),
-    mode: info.mode ?? 0o777,
-    uid: info.uid ?? -1,
-    ownUid: Deno.uid() ?? -2,
-  };
-}
+export { basename, dirname } from "../core/file_names.ts";
 
 /** Whether an error says that there is no such file. */
 export function isNotFound(error: unknown): boolean {

@@ -1,4 +1,5 @@
 /** Reports of guests that ended unasked: what was last seen of them, as a file under `crash/`. */
+import { escapeUnsafe } from "../core/json.ts";
 import { formatUtc } from "../core/time.ts";
 import { writeFileAtomic } from "../ports/files.ts";
 import type { Ended, Guest, GuestRun } from "./guest.ts";
@@ -24,6 +25,6 @@ export async function writeCrashReport(
     qemu_last_words: guest.kind ? lastWords(s.parts.layout.guest(guest.kind, guest.id).qemuLog, 0) : "",
     serial_tail: run.serial.lines(50),
   };
-  await writeFileAtomic(path, JSON.stringify(report, null, 2) + "\n").catch(() => {}); // a full disk: the trail still says it
+  await writeFileAtomic(path, escapeUnsafe(JSON.stringify(report, null, 2)) + "\n").catch(() => {}); // a full disk: the trail still says it
   return path;
 }

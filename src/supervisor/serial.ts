@@ -45,6 +45,7 @@ export class SerialLog {
       this.#file ??= new AppendFile(this.path);
       if (this.#file.size > 0 && this.#file.size + bytes.length > MAX_LOG_BYTES) {
         this.#file.close();
+        this.#file = undefined;
         rotateFiles(this.path, 2);
         this.#file = new AppendFile(this.path);
       }

@@ -64,6 +64,7 @@ export async function serve(root: string, layout: Layout, announcer: Announcer):
     capabilities: capabilities.ask,
     requestStop: () => stopping.resolve("request"),
   }, await nextPolicyState(layout, undefined));
+  supervisor.ledger.settle(layout.auditFile);
   supervisor.emit({ event: "RAYOS_SUPERVISOR:start", fields: { version, pid: processId, root } });
   tellPolicy(supervisor);
   await removeInstallLeftovers(layout);

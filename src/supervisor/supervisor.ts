@@ -2,18 +2,17 @@
  * The supervisor of one data root: holds policy, registry and guests, and takes every request through the same gate:
  * asked, decided, on record, carried out, on record.
  */
-import { paramsOf } from "../actions/params.ts";
 import { type ActionId, ACTIONS, actionSpec } from "../actions/table.ts";
 import type { DoneView } from "../actions/views.ts";
-import { eventWord } from "../audit/line.ts";
-import type { AuditLog, LoggedEvent } from "../audit/log.ts";
+import { type AuditLog, DEFAULT_LOGGING, type LoggedEvent, type LoggingRules } from "../audit/log.ts";
 import type { Marker, MarkerEvent } from "../audit/markers.ts";
-import type { Actor, AuditEntry, Phase } from "../audit/record.ts";
+import type { Actor } from "../audit/record.ts";
 import type { ControlTarget } from "../api/server.ts";
 import { hasProcess } from "../lifecycle/states.ts";
 import type { VmId } from "../core/ids.ts";
 import type { JsonObject } from "../core/json.ts";
 import { fail, Failure, type Problem, problemOf } from "../core/problem.ts";
+import { MIB } from "../core/units.ts";
 import type { HostFacts } from "../host/facts.ts";
 import type { HostCapabilities } from "../host/capabilities.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -22,8 +21,10 @@ import { decide } from "../../policy/decide.ts";
 import type { Decision, PolicyFacts, PolicyState } from "../../policy/types.ts";
 import type { Layout } from "../../registry/layout.ts";
 import type { RegistryStore } from "../../registry/store.ts";
+import { isRecorded, parseParams, recordedParams, unparsedParams } from "./asking.ts";
 import { type Change, CHANGES, isChange } from "./changes.ts";
 import type { Guest } from "./guest.ts";
+import { type Asked, Ledger } from "./ledger.ts";
 import { reviewGuests, reviewMarks } from "./policy_live.ts";
 import { revisionOf } from "./policy_source.ts";
 import { READS } from "./reads.ts";
@@ -47,8 +48,9 @@ export interface SupervisorParts {
 export class Supervisor implements ControlTarget {
   readonly guests = new Map<string, Guest>();
   readonly startedAt: number;
-  policy: PolicyState;
+  #policy: PolicyState;
   presented: VmId | null = null;
+  readonly ledger: Ledger;
   /** The host as last looked at: memory and processors don't change while it runs. */
   #host: HostFacts | undefined;
   #kvm = false;
@@ -56,8 +58,20 @@ export class Supervisor implements ControlTarget {
   readonly #streams = new Set<() => void>();
 
   constructor(readonly parts: SupervisorParts, policy: PolicyState) {
-    this.policy = policy;
+    this.#policy = policy;
     this.startedAt = parts.clock.now();
+    this.ledger = new Ledger(parts.log, parts.random, () => revisionOf(this.policy));
+    this.policy = policy;
+  }
+
+  /** What the engine goes by. Its `[logging]` holds from the moment it is set. */
+  get policy(): PolicyState {
+    return this.#policy;
+  }
+
+  set policy(policy: PolicyState) {
+    this.#policy = policy;
+    this.parts.log.configure(loggingOf(policy));
   }
 
   /** Why the policy can't be trusted; null in normal mode. */
@@ -99,26 +113,37 @@ export class Supervisor implements ControlTarget {
    * Failure that says why not.
    */
   async perform(action: ActionId, params: unknown, actor: Actor): Promise<unknown> {
-    const parsed = parseParams(action, params);
-    if (isChange(action)) return await this.#change(action, parsed, actor);
-    if (action === "supervisor.stop") return this.#stop(actor);
-    // The table's schema has made of the parameters just what the action's handler takes.
-    return await (READS[action] as (s: Supervisor, params: unknown) => Promise<unknown>)(this, parsed);
+    if (!isChange(action) && action !== "supervisor.stop") {
+      // The table's schema has made of the parameters just what the action's handler takes.
+      const read = READS[action] as (s: Supervisor, params: unknown) => Promise<unknown>;
+      return await read(this, parseParams(action, params));
+    }
+    let parsed: unknown;
+    try {
+      parsed = parseParams(action, params);
+    } catch (error) {
+      this.ledger.refuse(this.ledger.ask(action, actor, unparsedParams(params)), problemOf(error));
+      throw error;
+    }
+    const asked = this.ledger.ask(action, actor, recordedParams(action, parsed));
+    return action === "supervisor.stop" ? await this.#stop(asked) : await this.#change(action, parsed, asked);
   }
 
-  async #change(action: keyof typeof CHANGES, params: unknown, actor: Actor): Promise<unknown> {
-    const corr = this.parts.random.uuid();
-    const base = { corr, actor, action, policy: revisionOf(this.policy) };
+  /** Puts a request on record whose body could not be read. */
+  turnAway(action: ActionId, problem: Problem, actor: Actor): void {
+    if (isRecorded(action)) this.ledger.refuse(this.ledger.ask(action, actor, unparsedParams({})), problem);
+  }
+
+  async #change(action: keyof typeof CHANGES, params: unknown, asked: Asked): Promise<unknown> {
     let change: Change;
     try {
       // As above: the schema made the parameters.
       change = await (CHANGES[action] as (s: Supervisor, params: unknown) => Promise<Change>)(this, params);
       this.#checkPossible(action, change.guest);
     } catch (error) {
-      this.#refuse(base, problemOf(error), idIn(params));
+      this.ledger.refuse(asked, problemOf(error));
       throw error;
     }
-    const entry = change.vm ? { ...base, vm: change.vm } : base;
     await this.#learnHost();
     // From here to the start of the effect nothing is awaited: no other request can change what the decision rests on.
     const decision = decide(this.policy, {
@@ -130,87 +155,44 @@ export class Supervisor implements ControlTarget {
     });
     if (decision.effect === "deny") {
       const problem = deniedProblem(action, change.vm, decision);
-      this.#refuse(entry, problem, change.vm);
+      this.ledger.refuse(asked, problem, change.vm);
       throw new Failure(problem);
     }
-    this.#checkPossible(action, change.guest); // somebody else may have been quicker
-    const done = await this.#carryOut(entry, change, decision);
+    try {
+      this.#checkPossible(action, change.guest); // somebody else may have been quicker
+    } catch (error) {
+      this.ledger.refuse(asked, problemOf(error), change.vm);
+      throw error;
+    }
+    const done = await this.#carryOut(action, asked, change, decision);
     return change.after ? await change.after(done) : done;
   }
 
-  /** The record of beginning is on disk before anything is done; whatever happens then, an end follows it. */
-  async #carryOut(
-    entry: Omit<AuditEntry, "phase">,
-    change: Change,
-    decision: Decision,
-  ): Promise<DoneView> {
-    const { log } = this.parts;
-    const reasons = decision.reasons;
-    log.record(
-      { ...entry, phase: "requested", ...(change.detail ? { detail: change.detail } : {}) },
-      {
-        ...entry,
-        phase: "decided",
-        reasons,
-        ...(decision.obligations.length ? { detail: obligationsOf(decision) } : {}),
-      },
-      { ...entry, phase: "started" },
-    );
-    const guest = change.guest;
-    const action = entry.action as ActionId; // made from one in #change
+  async #carryOut(action: ActionId, asked: Asked, change: Change, decision: Decision): Promise<DoneView> {
+    const { guest, vm, detail } = change;
     const interrupts = actionSpec(action).interrupts === true;
     const policy = this.policy;
-    if (guest && !interrupts) guest.busy = action;
+    const going = {
+      vm,
+      reasons: decision.reasons,
+      obligations: decision.obligations.map((obligation) => ({ ...obligation })),
+      detail,
+    };
+    const act = async () => {
+      if (guest && !interrupts) guest.busy = action;
+      try {
+        return await change.act(decision);
+      } finally {
+        if (guest && !interrupts) guest.busy = undefined;
+      }
+    };
     try {
-      const done = await change.act(decision);
-      const detail = { ...change.detail, ...(done.state ? { state: done.state } : {}) };
-      this.#end({ ...entry, phase: "finished", ...(Object.keys(detail).length ? { detail } : {}) });
-      this.#acknowledge(action, "ok", "done", change.vm);
-      return done;
-    } catch (error) {
-      const problem = problemOf(error);
-      const phase: Phase = problem.code === "outcome_unknown" ? "outcome_unknown" : "failed";
-      this.#end({ ...entry, phase, detail: { code: problem.code, message: problem.message } });
-      this.#acknowledge(action, "err", problem.code, change.vm);
-      throw error;
+      return await this.ledger.carryOut(asked, going, act, ({ state }) => state ? { state } : {});
     } finally {
-      if (guest && !interrupts) guest.busy = undefined;
       // A guest that was being acted upon while the policy changed is looked at now.
       if (guest && policy !== this.policy) void reviewGuests(this);
       else reviewMarks(this);
     }
-  }
-
-  #end(entry: AuditEntry): void {
-    try {
-      this.parts.log.record(entry);
-    } catch { /* it is done; that the trail can't be written is refused at the next request */ }
-  }
-
-  /** Puts a request that came to nothing on record. */
-  #refuse(base: Omit<AuditEntry, "phase">, problem: Problem, vm: VmId | undefined): void {
-    const entry = vm ? { ...base, vm } : base;
-    const refused = problem.code === "denied" || problem.code === "path_escape";
-    this.parts.log.record({ ...entry, phase: "requested" }, {
-      ...entry,
-      phase: refused ? "refused" : "failed",
-      ...(problem.reasons ? { reasons: problem.reasons } : {}),
-      detail: { code: problem.code, message: problem.message },
-    });
-    for (const reason of refused ? problem.reasons ?? [] : []) {
-      this.emit({
-        event: `RAYOS_POLICY_VIOLATION:${eventWord(reason.rule)}:${eventWord(reason.where ?? "refused")}`,
-        fields: { ...(vm ? { vm } : {}), action: base.action },
-      });
-    }
-    this.#acknowledge(base.action, "err", problem.reasons?.[0]?.rule ?? problem.code, vm);
-  }
-
-  #acknowledge(action: string, outcome: "ok" | "err", detail: string, vm: VmId | undefined): void {
-    this.emit({
-      event: `RAYOS_HOST_ACK:${eventWord(action)}:${outcome}:${eventWord(detail)}`,
-      fields: vm ? { vm } : {},
-    });
   }
 
   #checkPossible(action: ActionId, guest: Guest | undefined): void {
@@ -228,30 +210,21 @@ export class Supervisor implements ControlTarget {
     }
   }
 
-  /** Writes an event that nobody asked for into the trail, and to whoever listens. */
+  /** As {@link emit}, with an action and details of its own in the audit record. */
   observe(action: string, marker: Marker, vm: VmId | undefined, detail?: JsonObject): void {
-    this.putOnRecord(action, vm, { ...marker.fields, ...detail }, marker.event);
-    this.emit(marker);
+    const { vm: _, ...fields } = marker.fields; // the record has a member of its own for it
+    this.ledger.observe(action, vm, { ...fields, ...detail }, marker.event);
+    this.parts.log.emit("supervisor", marker);
   }
 
   /** Writes what happened without a request into the trail. */
   putOnRecord(action: string, vm: VmId | undefined, detail: JsonObject, event?: MarkerEvent): void {
-    try {
-      this.parts.log.record({
-        corr: this.parts.random.uuid(),
-        actor: { kind: "supervisor" },
-        phase: "observed",
-        action,
-        ...(vm ? { vm } : {}),
-        policy: revisionOf(this.policy),
-        ...(event ? { event } : {}),
-        detail,
-      });
-    } catch { /* it happened all the same; changes are refused until the trail can be written */ }
+    this.ledger.observe(action, vm, detail, event);
   }
 
+  /** Says that something happened; what changes a guest or the supervisor is put on record too. */
   emit(marker: Marker, component = "supervisor"): void {
-    this.parts.log.emit(component, marker);
+    this.ledger.emit(marker, component);
   }
 
   /** Sums and facts for a decision about `guest`, which does not count itself. */
@@ -298,38 +271,20 @@ export class Supervisor implements ControlTarget {
       fail("not_found", `there is no guest '${id}'`, { hint: "`rayvisor vm list` shows all" });
   }
 
-  #stop(actor: Actor): { done: string } {
-    const entry = {
-      corr: this.parts.random.uuid(),
-      actor,
-      action: "supervisor.stop",
-      policy: revisionOf(this.policy),
-    };
-    this.parts.log.record({ ...entry, phase: "requested" }, { ...entry, phase: "started" });
-    this.parts.requestStop();
-    this.parts.log.record({ ...entry, phase: "finished" });
-    return { done: "supervisor.stop" };
+  #stop(asked: Asked): Promise<{ done: string }> {
+    return this.ledger.carryOut(asked, { reasons: [], obligations: [] }, () => {
+      this.parts.requestStop();
+      return Promise.resolve({ done: "supervisor.stop" });
+    }, () => ({}));
   }
 }
 
-function obligationsOf(decision: Decision): JsonObject {
-  return { obligations: decision.obligations.map((obligation) => ({ ...obligation })) };
-}
-
-function parseParams(action: ActionId, params: unknown): unknown {
-  const parsed = paramsOf(action).safeParse(params);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => ({
-    code: "usage" as const,
-    path: issue.path.join("."),
-    message: `${issue.path.join(".") || "parameters"}: ${issue.message}`,
-  }));
-  return fail("usage", `${action}: ${problems[0]?.message ?? "wrong parameters"}`, { problems });
-}
-
-function idIn(params: unknown): VmId | undefined {
-  const id = (params as { id?: VmId } | undefined)?.id; // parsed by the table's schema
-  return id;
+/** The `[logging]` in force; the defaults while no policy was ever loaded. */
+function loggingOf(policy: PolicyState): LoggingRules {
+  const loaded = policy.mode === "normal" ? policy.loaded : policy.lastGood;
+  if (!loaded) return DEFAULT_LOGGING;
+  const { level, persist, keep_files, max_file_mib } = loaded.policy.logging;
+  return { level, persist, keepFiles: keep_files, maxBytes: max_file_mib * MIB };
 }
 
 function deniedProblem(action: string, vm: VmId | undefined, decision: Decision): Problem {

@@ -5,10 +5,23 @@ import { connect } from "../connect.ts";
 import { type Context, contextOf, type GlobalFlags } from "../context.ts";
 
 /** Makes the context of a command from its flags and those of its parents. */
-export type MakeContext = (command: { optsWithGlobals(): object }) => Context;
+export type MakeContext = (command: RunningCommand) => Context;
+
+/** What is asked of a command of the command line's library. */
+interface RunningCommand {
+  optsWithGlobals(): object;
+  name(): string;
+  readonly parent: RunningCommand | null;
+}
 
 export function contextMaker(terminal: Terminal): MakeContext {
-  return (command) => contextOf(terminal, command.optsWithGlobals() as GlobalFlags); // declared on the program
+  // The flags are declared on the program.
+  return (command) => contextOf(terminal, command.optsWithGlobals() as GlobalFlags, wordsOf(command));
+}
+
+/** `vm start`, without the program's own name. */
+function wordsOf(command: RunningCommand): string {
+  return command.parent ? `${wordsOf(command.parent)} ${command.name()}`.trim() : "";
 }
 
 /** Runs `use` with a client of the supervisor, which is started when there is none. */
