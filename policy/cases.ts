@@ -1,209 +1,191 @@
 /**
  * Cases as data: a policy, a request, and what is expected. The project's own stand in `policy/cases/*.json`; operators
- * write theirs in the same form for `rayvisor policy test`.
+ * write theirs in the same form for `rayvisor policy test`. `docs/policy-cases.md` says how.
  */
 import { isObject } from "../src/core/json.ts";
+import { duplicateKeys } from "../src/core/json_duplicates.ts";
 import type { GuestKind, PolicyRevision } from "../src/core/ids.ts";
 import { parseVmId } from "../src/core/ids.ts";
 import type { Problem } from "../src/core/problem.ts";
-import {
-  bool,
-  defaulted,
-  int,
-  list,
-  mapOf,
-  oneOf,
-  optional,
-  pathText,
-  readShape,
-  required,
-  section,
-  seen,
-  type Shape,
-  table,
-  text,
-} from "../src/core/shape.ts";
+import { pathText, readShape, seen } from "../src/core/shape.ts";
+import { sanitizeLine } from "../src/core/sanitize.ts";
+import { didYouMean } from "../src/core/suggest.ts";
 import { err, ok, type Result } from "../src/core/result.ts";
-import { ACTIONS } from "./actions.ts";
+import { isPolicyAction } from "./actions.ts";
+import { ACTION_NAMES, CASE_FILE_SHAPE, JSON_NULL, type PolicyCase } from "./cases_schema.ts";
 import { decide } from "./decide.ts";
-import { loadPolicy, summaryOf } from "./load.ts";
+import { loadPolicy } from "./load.ts";
 import type { LoadedPolicy } from "./model.ts";
-import { isRuleId, type RuleId, RULES } from "./rules.ts";
-import { AGENT_RIGHTS } from "./schema.ts";
+import { isRuleId, type RuleId } from "./rules.ts";
 import { overrideToml } from "./toml.ts";
-import type { Decision, GuestAsk, PolicyAction, PolicyFacts, PolicyRequest, PolicyState } from "./types.ts";
+import type { GuestAsk, Obligation, PolicyFacts, PolicyRequest, PolicyState } from "./types.ts";
 
-/** Deepest merge of a record; anything of JSON. */
-type Patch = Readonly<Record<string, unknown>>;
+export type { PolicyCase } from "./cases_schema.ts";
 
-export interface PolicyCase {
-  readonly name: string;
-  /** Name of a base policy, or the text of one where it has more than one line. */
-  readonly policy: string;
-  /** Key path to value; null takes the key out. */
-  readonly overrides: Patch;
-  /** `safe`: safe mode without a last good policy; `safe_last_good`: the policy is the last good one. */
-  readonly mode: "normal" | "safe" | "safe_last_good";
-  /** In safe mode: the rule that caused it. */
-  readonly cause: RuleId;
-  readonly request: CaseRequest;
-  readonly expect: {
-    /** `invalid`: the policy does not load. */
-    readonly effect: "allow" | "deny" | "invalid";
-    /** Rule ids of the reasons, in their order. */
-    readonly rules: readonly string[];
-    readonly obligations: readonly Patch[];
-  };
+/** What came of a case, or of what was expected: an effect, the rules of its reasons, and obligations. */
+export interface CaseResult {
+  /** `invalid`: the policy does not load. */
+  readonly effect: "allow" | "deny" | "invalid";
+  /** Each once, in the order of the reasons. */
+  readonly rules: readonly string[];
+  readonly obligations: readonly Obligation[];
+  /** Why, one sentence a reason with where it stands; of a policy that does not load, its problems. */
+  readonly because: readonly string[];
 }
 
-type CaseRequest = Omit<PolicyRequest, "guest" | "facts" | "action"> & {
-  readonly action?: PolicyAction;
-  readonly kind: GuestKind;
-  /** Changes to a plain stopped guest of that kind. */
-  readonly guest: Patch;
-  readonly facts: Patch;
-};
+/** How a case's result differs from what was expected; only what differs is there. */
+export interface CaseDifference {
+  readonly effect?: { readonly expected: string; readonly actual: string };
+  readonly missingRules?: readonly string[];
+  readonly unexpectedRules?: readonly string[];
+  readonly missingObligations?: readonly unknown[];
+  readonly unexpectedObligations?: readonly unknown[];
+}
 
 export type CaseOutcome =
-  | { readonly ok: true; readonly name: string }
-  /** `difference`: lines for a person, what was expected and what came. */
-  | { readonly ok: false; readonly name: string; readonly difference: readonly string[] };
+  | { readonly ok: true; readonly name: string; readonly actual: CaseResult }
+  | {
+    readonly ok: false;
+    readonly name: string;
+    readonly actual: CaseResult;
+    readonly difference: CaseDifference;
+  }
+  /** The case could not be tried: its policy is not there, or its overrides don't fit. */
+  | { readonly ok: false; readonly name: string; readonly unusable: string };
 
-const word = text("text", (value) => ({ value }));
-const anything: Shape<Patch> = {
-  want: "a table",
-  read(value, path, report) {
-    if (isObject(value)) return value;
-    report({ path, at: "value", message: `${pathText(path)} is ${seen(value)}; allowed is ${this.want}` });
-    return undefined;
-  },
-};
-const ruleId = oneOf(RULES.map((rule) => rule.id));
-const actions = Object.keys(ACTIONS).filter((action): action is PolicyAction => action in ACTIONS);
+/** A file of cases as read. `policy` is that of cases that name none. */
+export interface CaseFile {
+  readonly policy?: string;
+  readonly cases: readonly PolicyCase[];
+}
 
-const request = table<CaseRequest>({
-  action: optional(oneOf(actions), "The action."),
-  trigger: defaulted(
-    oneOf(["operator", "autoboot", "schedule", "guest", "recovery"]),
-    "operator",
-    "Who asks.",
-  ),
-  kind: defaulted(oneOf(["linux", "windows"]), "linux", "Kind of the plain guest that `guest` changes."),
-  guest: defaulted(anything, {}, "Changes to its record."),
-  facts: defaulted(anything, {}, "Changes to the facts about a plain host."),
-  network: optional(
-    table<NonNullable<PolicyRequest["network"]>>({
-      profile: required(word, "Network profile."),
-      provisioning: optional(bool, "A run is under way."),
-    }),
-    "For net.set.",
-  ),
-  agentCall: optional(oneOf(AGENT_RIGHTS), "For agent.call."),
-  snapshot: optional(
-    table<{ count: number }>({ count: required(int(0), "Snapshots now.") }),
-    "For snapshot.create.",
-  ),
-  restarts: optional(int(0), "For a start by recovery."),
-  deviceModels: optional(list(word), "For vm.start."),
-  images: optional(
-    list(
-      table<{ path: string; escape?: string }>({
-        path: required(word, "Image."),
-        escape: optional(word, "What is wrong."),
-      }),
-    ),
-    "For vm.start.",
-  ),
-});
-
-const caseShape = table<PolicyCase>({
-  name: required(word, "A sentence."),
-  policy: required(word, "Base policy or text."),
-  overrides: defaulted(
-    mapOf(word, { want: "any value", read: (value) => value ?? NULL }),
-    {},
-    "Key path to value.",
-  ),
-  mode: defaulted(oneOf(["normal", "safe", "safe_last_good"]), "normal", "State of the engine."),
-  cause: defaulted(ruleId, "policy_invalid", "Cause of safe mode."),
-  request: section(request, "The request."),
-  expect: required(
-    table<PolicyCase["expect"]>({
-      effect: required(oneOf(["allow", "deny", "invalid"]), "Effect."),
-      rules: required(list(ruleId), "Rule ids."),
-      obligations: defaulted(list(anything), [], "Obligations."),
-    }),
-    "What is expected.",
-  ),
-});
-/** Stands for JSON null, which a shape's `undefined` would lose. */
-const NULL = Symbol("null");
-
-/** Reads a file of cases: a JSON list, or `{"cases": [...]}`. `file` is for messages. */
-export function parseCases(json: string, file: string): Result<readonly PolicyCase[], readonly Problem[]> {
+/** Reads a file of cases: a JSON list, or `{"policy": .., "cases": [..]}`. `file` is for messages. All problems at once. */
+export function parseCases(json: string, file: string): Result<CaseFile, readonly Problem[]> {
+  const refuse = (message: string, hint?: string): Problem => ({
+    code: "invalid_policy",
+    message: `${file}: ${sanitizeLine(message, 600)}`,
+    path: file,
+    ...(hint === undefined ? {} : { hint: sanitizeLine(hint, 200) }),
+  });
   let value: unknown;
   try {
     value = JSON.parse(json);
   } catch (error) {
-    return err([{ code: "invalid_policy", message: `${file} is not JSON: ${String(error)}`, path: file }]);
+    return err([refuse(`not JSON: ${error instanceof Error ? error.message : String(error)}`)]);
   }
-  const cases = isObject(value) ? value["cases"] : value;
-  const read = readShape(list(caseShape, 100_000), cases);
-  if (read.ok) return ok(read.value);
-  return err(read.error.map(({ message, hint }): Problem => ({
-    code: "invalid_policy",
-    message: `${file}: ${message}`,
-    path: file,
-    ...(hint === undefined ? {} : { hint }),
-  })));
+  const twice = duplicateKeys(json);
+  if (twice.length > 0) return err([refuse(`has keys that stand twice: ${twice.slice(0, 5).join(", ")}`)]);
+  const read = readShape(CASE_FILE_SHAPE, Array.isArray(value) ? { cases: value } : value);
+  if (!read.ok) return err(read.error.map(({ message, hint }) => refuse(message, hint)));
+  const slips = read.value.cases.flatMap((one, index) => slipsOf(one, index));
+  return slips.length > 0 ? err(slips.map(([message, hint]) => refuse(message, hint))) : ok(read.value);
 }
 
-/** Runs one case. `basePolicy` gives the text of a base policy by its name, or undefined. */
-export function runCase(c: PolicyCase, basePolicy: (name: string) => string | undefined): CaseOutcome {
-  const base = c.policy.includes("\n") ? c.policy : basePolicy(c.policy);
-  if (base === undefined) {
-    return { ok: false, name: c.name, difference: [`there is no policy ${seen(c.policy)}`] };
-  }
+/** What only looks right: an action that doesn't exist is a slip, unless the case is about exactly that. */
+function slipsOf({ name, request: { action }, expect }: PolicyCase, index: number): [string, string?][] {
+  if (action === undefined || isPolicyAction(action) || expect.rules.includes("no_rule")) return [];
+  const where = pathText(["cases", index, "request", "action"]);
+  const near = didYouMean(action, ACTION_NAMES);
+  return [[
+    `${where} is ${seen(action)}, which is no action (case ${seen(name)})`,
+    near === undefined ? `actions are ${ACTION_NAMES.join(", ")}` : `did you mean "${near}"?`,
+  ]];
+}
+
+/** Where a case's policy comes from: its text, or the sentence that says why it is not there. */
+export type PolicyText = Result<string, string>;
+
+/** Runs one case. `policyText` gives the text of a policy by what the case calls it (undefined: it names none). */
+export function runCase(
+  c: PolicyCase,
+  policyText: (name: string | undefined) => PolicyText,
+  root?: string,
+): CaseOutcome {
+  const { name } = c;
+  const base = c.policy?.includes("\n") ? ok(c.policy) : policyText(c.policy);
+  if (!base.ok) return { ok: false, name, unusable: base.error };
   const overrides = Object.entries(c.overrides).map((
     [key, value],
-  ): [string, unknown] => [key, value === NULL ? undefined : value]);
-  const policyText = overrides.length === 0 ? ok(base) : overrideToml(base, overrides);
-  if (!policyText.ok) return { ok: false, name: c.name, difference: [policyText.error] };
-  const loaded = loadPolicy(policyText.value, "policy", "none" as PolicyRevision);
-  const got = loaded.ok ? outcomeOf(decide(stateOf(c, loaded.value), requestOf(c))) : {
-    effect: "invalid",
-    rules: [...new Set(loaded.error.flatMap((p) => p.reasons ?? []).map((r) => r.rule))],
-    obligations: [],
-    text: [summaryOf("policy", loaded.error).message],
-  };
-  const difference = [
-    ...differs("effect", c.expect.effect, got.effect),
-    ...differs("rules", c.expect.rules, got.rules),
-    ...differs("obligations", c.expect.obligations, got.obligations),
-  ];
-  if (difference.length === 0) return { ok: true, name: c.name };
-  return {
-    ok: false,
-    name: c.name,
-    difference: [...difference, ...got.text.map((why) => `because: ${why}`)],
-  };
+  ): [string, unknown] => [key, value === JSON_NULL ? undefined : value]);
+  const text = overrides.length === 0 ? base : overrideToml(base.value, overrides);
+  if (!text.ok) return { ok: false, name, unusable: text.error };
+  const actual = resultOf(c, text.value, root);
+  const difference = differenceOf(c.expect, actual);
+  return Object.keys(difference).length === 0
+    ? { ok: true, name, actual }
+    : { ok: false, name, actual, difference };
 }
 
-function outcomeOf(decision: Decision) {
+function resultOf(c: PolicyCase, text: string, root: string | undefined): CaseResult {
+  const loaded = loadPolicy(text, "policy", "none" as PolicyRevision, root); // no file, so no hash of one
+  if (!loaded.ok) {
+    return {
+      effect: "invalid",
+      rules: unique(loaded.error.flatMap((p) => p.reasons ?? []).map((r) => r.rule)),
+      obligations: [],
+      because: loaded.error.map(({ message, place, hint }) =>
+        `${place ? `line ${place.line}: ` : ""}${message}${hint === undefined ? "" : ` (${hint})`}`
+      ),
+    };
+  }
+  const { effect, reasons, obligations } = decide(stateOf(c, loaded.value), requestOf(c));
   return {
-    effect: decision.effect,
-    rules: decision.reasons.map((reason) => reason.rule),
-    obligations: decision.obligations,
-    text: decision.reasons.map(({ rule, why, where }) =>
-      `${rule}: ${why}${where === undefined ? "" : ` (${where})`}`
+    effect,
+    rules: unique(reasons.map(({ rule }) => rule)),
+    obligations,
+    because: reasons.map(({ rule, why, where }) =>
+      sanitizeLine(`${rule}: ${why}${where === undefined ? "" : ` (${where})`}`, 400)
     ),
   };
 }
 
-function differs(what: string, expected: unknown, got: unknown): readonly string[] {
-  const [want, have] = [JSON.stringify(expected), JSON.stringify(got)];
-  return want === have ? [] : [`${what}: expected ${want}, got ${have}`];
+const unique = (list: readonly string[]): readonly string[] => [...new Set(list)];
+
+/** Rules and obligations are compared as sets: their order is fixed by the layers, not by a case. */
+function differenceOf(expected: PolicyCase["expect"], actual: CaseResult): CaseDifference {
+  const wanted = expected.obligations?.map(canonical);
+  const got = actual.obligations.map(canonical);
+  const missingRules = expected.rules.filter((rule) => !actual.rules.includes(rule));
+  const unexpectedRules = actual.rules.filter((rule) => !expected.rules.some((wanted) => wanted === rule));
+  const missing = (expected.obligations ?? []).filter((one) => !got.includes(canonical(one)));
+  const unexpected = wanted === undefined
+    ? []
+    : actual.obligations.filter((one) => !wanted.includes(canonical(one)));
+  return {
+    ...(expected.effect === actual.effect
+      ? {}
+      : { effect: { expected: expected.effect, actual: actual.effect } }),
+    ...(missingRules.length === 0 ? {} : { missingRules }),
+    ...(unexpectedRules.length === 0 ? {} : { unexpectedRules }),
+    ...(missing.length === 0 ? {} : { missingObligations: missing }),
+    ...(unexpected.length === 0 ? {} : { unexpectedObligations: unexpected }),
+  };
 }
+
+/** The same text for the same obligation, whatever the order of its keys. */
+function canonical(value: object): string {
+  return JSON.stringify(Object.entries(value).toSorted(([a], [b]) => a < b ? -1 : 1));
+}
+
+/** A difference for a person, one line a fact, then why it came out so. */
+export function differenceText(difference: CaseDifference, actual: CaseResult): readonly string[] {
+  const list = (items: readonly unknown[]) =>
+    items.map((item) => typeof item === "string" ? item : JSON.stringify(item)).join(", ");
+  const line = (what: string, items: readonly unknown[] | undefined) =>
+    items === undefined ? [] : [`${what}: ${list(items)}`];
+  const { effect } = difference;
+  return [
+    ...(effect ? [`effect: expected ${effect.expected}, got ${effect.actual}`] : []),
+    ...line("rules expected, but not given", difference.missingRules),
+    ...line("rules given, but not expected", difference.unexpectedRules),
+    ...line("obligations expected, but not given", difference.missingObligations),
+    ...line("obligations given, but not expected", difference.unexpectedObligations),
+    ...actual.because.slice(0, MOST_TOLD).map((why) => `because ${why}`),
+    ...(actual.because.length > MOST_TOLD ? [`and ${actual.because.length - MOST_TOLD} more reasons`] : []),
+  ];
+}
+
+const MOST_TOLD = 10;
 
 function stateOf(c: PolicyCase, loaded: LoadedPolicy): PolicyState {
   if (c.mode === "normal") return { mode: "normal", loaded };
@@ -214,13 +196,14 @@ function stateOf(c: PolicyCase, loaded: LoadedPolicy): PolicyState {
 
 function requestOf(c: PolicyCase): PolicyRequest {
   const { kind, guest, facts, action = "vm.start", ...rest } = c.request;
-  return {
+  const request = {
     ...rest,
     action,
-    // Patches are JSON of the operator's own test; decide() is total on whatever comes out.
-    guest: merge(plainGuest(kind), guest) as GuestAsk,
-    facts: merge(PLAIN_HOST, facts) as PolicyFacts,
+    guest: merge(plainGuest(kind), guest),
+    facts: merge(PLAIN_HOST, facts),
   };
+  // Patches are JSON of the operator's own test; decide() is total on whatever comes out.
+  return request as unknown as PolicyRequest;
 }
 
 /** A host with room for more guests on which everything works. */
@@ -258,14 +241,15 @@ export function plainGuest(kind: GuestKind): GuestAsk {
   };
 }
 
+/** `patch` over `base`, table by table; null takes a key out, but for `presented`, where it says that no guest is. */
 function merge(base: unknown, patch: unknown): unknown {
   if (!isObject(base) || !isObject(patch)) return patch;
-  const merged: Record<string, unknown> = { ...base };
+  const merged = new Map(Object.entries(base));
   for (const [key, value] of Object.entries(patch)) {
-    if (value === null && key !== "presented") delete merged[key];
-    else merged[key] = Object.hasOwn(merged, key) ? merge(merged[key], value) : value;
+    if (value === null && key !== "presented") merged.delete(key);
+    else merged.set(key, merged.has(key) ? merge(merged.get(key), value) : value);
   }
-  return merged;
+  return Object.fromEntries(merged);
 }
 
 /** Rule ids that a set of cases expects, for the test that every rule has one. */

@@ -2,6 +2,7 @@
 import type { PolicyRevision } from "../src/core/ids.ts";
 import type { Problem, TextPlace } from "../src/core/problem.ts";
 import { type Fault, Fraction, type KeyPath, pathText, readShape, seen } from "../src/core/shape.ts";
+import { sanitizeLine } from "../src/core/sanitize.ts";
 import { err, ok, type Result } from "../src/core/result.ts";
 import { checkPolicy } from "./check.ts";
 import { completePolicy } from "./complete.ts";
@@ -92,7 +93,8 @@ export function summaryOf(file: string, problems: readonly Problem[]): Problem {
   };
 }
 
-function problem(file: string, message: string, place?: TextPlace, path?: string, rule?: string): Problem {
+function problem(file: string, said: string, place?: TextPlace, path?: string, rule?: string): Problem {
+  const message = sanitizeLine(said, 1000);
   const id = rule !== undefined && isRuleId(rule) ? rule : "policy_invalid";
   const where = path ?? file;
   return {
@@ -107,7 +109,9 @@ function problem(file: string, message: string, place?: TextPlace, path?: string
 function problemOfFault(fault: Fault, file: string, places: Places): Problem {
   const place = placeOf(fault.path, fault.at, fault.missing === true, file, places);
   const made = problem(file, fault.message, place, pathText(fault.path), fault.rule);
-  return { ...made, code: "invalid_policy", ...(fault.hint === undefined ? {} : { hint: fault.hint }) };
+  // A hint may repeat what stands in the file, and what stands there may be made for a terminal to stumble over.
+  const hint = fault.hint === undefined ? {} : { hint: sanitizeLine(fault.hint, 300) };
+  return { ...made, code: "invalid_policy", ...hint };
 }
 
 /** The place of a key or its value; of a key that is missing, the table it is missing from. */

@@ -8,6 +8,7 @@ import { cliMarkdown } from "../cli/reference.ts";
 import { buildProgram } from "../cli/program.ts";
 import { systemTerminal } from "../ports/terminal.ts";
 import { DEFAULT_PROFILE_TEXT } from "../../policy/complete.ts";
+import { casesMarkdown } from "../../policy/cases_doc.ts";
 import { rulesMarkdown } from "../../policy/rules.ts";
 import { policyKeysMarkdown } from "../../policy/schema.ts";
 import { permissionsPage } from "./permissions.ts";
@@ -17,6 +18,7 @@ const PAGES: Readonly<Record<string, () => string>> = {
   "docs/markers.md": () => markersMarkdown(),
   "docs/permissions.md": () => permissionsPage(),
   "docs/policy.md": () => `${policyKeysMarkdown()}\n${DEFAULT_PROFILE_TEXT}`,
+  "docs/policy-cases.md": () => casesMarkdown(),
   "docs/rules.md": () => rulesMarkdown(),
 };
 

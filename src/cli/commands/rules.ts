@@ -7,6 +7,7 @@ import { EXIT_OF, fail } from "../../core/problem.ts";
 import { parseVmId, VM_ID_RULE } from "../../core/ids.ts";
 import { type AnyCommand, Command, ExitWith } from "../command.ts";
 import { renderRights } from "../render.ts";
+import { policyTestCommand } from "./policy_cases.ts";
 import { addPolicyFiles } from "./policy_files.ts";
 import { change } from "./vm.ts";
 import { type MakeContext, withSupervisor } from "./shared.ts";
@@ -16,6 +17,7 @@ import type { ExplainView, NetView } from "../../actions/views.ts";
 export function policyCommand(context: MakeContext): AnyCommand {
   const policy = new Command("policy").description("the policy file: check it, show it, ask it");
   addPolicyFiles(policy, context);
+  policy.addCommand(policyTestCommand(context));
   policy.command("show [id]").description(
     "the policy in force, or the effective rights of a guest and why each is so",
   )
