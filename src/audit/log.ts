@@ -55,7 +55,8 @@ export interface LoggedEvent {
 }
 
 /** Ends that could not be written are kept for later, at most so many. */
-const MAX_OWED = 10_000;
+const MAX_OWED = 1000;
+const AVAILABLE = "audit.available";
 
 export class AuditLog {
   readonly #options: LogOptions;
@@ -107,60 +108,60 @@ export class AuditLog {
   }
 
   /**
-   * Adds records to the chain; when this returns they are on disk. What is owed goes before them. Failure
+   * Adds records to the chain; when this returns they are on disk, and what was owed before them. Failure
    * `audit_unavailable` when they can't be written: then they are not in the chain, or stand at its very end when
    * only the kept head could not be written.
    */
   record(...entries: readonly AuditEntry[]): AuditRecord[] {
     try {
-      this.#trail.open();
-      this.#payOwed(entries[0]?.policy);
-      return this.#write(entries);
+      return this.#put(entries);
     } catch (error) {
       throw this.#unavailable(error);
     }
   }
 
   /**
-   * For what has happened, and can't be refused any more: as {@link record}, and when it can't be written now it is written
-   * before the next record that can.
+   * For what has happened, and can't be refused any more: as {@link record}, and when the trail can't be written it is
+   * written with the next record that can.
    */
   recordLate(...entries: readonly AuditEntry[]): void {
-    const at = formatUtc(this.#options.clock.now());
-    this.#owed = [...this.#owed, ...entries].slice(-MAX_OWED);
-    try {
-      this.#trail.open();
-      this.#payOwed(entries[0]?.policy);
-    } catch (error) {
-      const late = new Set(entries);
-      this.#owed = this.#owed.map((entry) =>
-        late.has(entry) ? { ...entry, detail: { ...entry.detail, happened_at: at } } : entry
-      );
-      this.#unavailable(error);
-    }
+    // At the edge of a full disk a small record may go where a request's did not: the next request tries for all.
+    if (this.#unavailableSince === undefined) {
+      this.#owed.push(...entries);
+      try {
+        this.#put([]);
+      } catch (error) {
+        this.#unavailable(error);
+        this.#owed = this.#owed.map((entry) => entries.includes(entry) ? this.#late(entry) : entry);
+      }
+    } else this.#owed.push(...entries.map((entry) => this.#late(entry)));
+    this.#owed = this.#owed.slice(-MAX_OWED);
   }
 
-  #payOwed(policy: PolicyRevision | undefined): void {
+  #late(entry: AuditEntry): AuditEntry {
+    const at = formatUtc(this.#options.clock.now());
+    return boundEntry({ ...entry, detail: { ...entry.detail, happened_at: at } });
+  }
+
+  /** Writes all that is owed and then `entries`, in one piece as far as one piece may hold it. */
+  #put(entries: readonly AuditEntry[]): AuditRecord[] {
+    this.#trail.open();
+    const policy = entries[0]?.policy ?? this.#owed[0]?.policy;
     for (const { kind, why, detail } of this.#trail.takeNotes()) {
       this.#owed.unshift(this.#ownEntry(kind, policy, { why, ...detail }));
       this.emit("audit", { event: `RAYOS_AUDIT:${kind}`, fields: { reason: why } });
     }
     const since = this.#unavailableSince;
+    if (since !== undefined && this.#owed[0]?.action !== AVAILABLE) {
+      this.#owed.unshift(this.#ownEntry("available", policy, { unavailable_since: since }));
+    }
+    while (this.#owed.length + entries.length > MAX_BATCH) this.#write(this.#owed.slice(0, MAX_BATCH), []);
+    const records = this.#write(this.#owed, entries);
     if (since !== undefined) {
-      this.#write([this.#ownEntry("available", policy, { unavailable_since: since })]);
       this.#unavailableSince = undefined;
       this.emit("audit", { event: "RAYOS_AUDIT:available", fields: { since } });
     }
-    while (this.#owed.length > 0) {
-      const some = this.#owed.slice(0, MAX_BATCH);
-      const before = this.head.seq;
-      try {
-        this.#write(some);
-      } finally {
-        // When only the kept head failed they are in the chain all the same, and must not come twice.
-        if (this.head.seq > before) this.#owed = this.#owed.slice(some.length);
-      }
-    }
+    return records;
   }
 
   /** An entry of the log's own. */
@@ -180,17 +181,24 @@ export class AuditLog {
     };
   }
 
-  #write(entries: readonly AuditEntry[]): AuditRecord[] {
-    if (entries.length === 0) return [];
+  /** Writes the first ones of what is owed, which are owed no more, and `entries`, of which it gives the records. */
+  #write(owed: readonly AuditEntry[], entries: readonly AuditEntry[]): AuditRecord[] {
+    if (owed.length + entries.length === 0) return [];
     const time = formatUtc(this.#options.clock.now());
-    let head: ChainHead = this.#trail.head;
-    const records = entries.map((entry) => {
+    const before = this.head.seq;
+    let head: ChainHead = this.head;
+    const records = [...owed, ...entries].map((entry) => {
       const record = chain(head, boundEntry(entry), { time, id: this.#options.random.uuid() });
       head = record;
       return record;
     });
-    this.#trail.append(records);
-    return records;
+    try {
+      this.#trail.append(records);
+    } finally {
+      // When only the kept head failed they are in the chain all the same, and must not come twice.
+      if (this.head.seq > before) this.#owed = this.#owed.slice(owed.length);
+    }
+    return records.slice(owed.length);
   }
 
   #unavailable(error: unknown): Failure {
@@ -220,6 +228,9 @@ export class AuditLog {
   }
 
   close(): void {
+    try {
+      if (this.#owed.length > 0) this.#put([]);
+    } catch { /* it was tried: the next supervisor gives what was begun its end */ }
     this.#human.close();
     this.#trail.close();
   }

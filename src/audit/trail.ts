@@ -148,6 +148,7 @@ export class Trail {
   /** The head learns first that old files go, so that it never names a beginning that is gone. */
   #rotate(): void {
     const { ops, auditFile, keepFiles } = this.#options;
+    this.#file?.tidy(); // as an older file it would keep what is not in the chain
     const plan = planRotation(olderFiles(auditFile, ops), keepFiles);
     const first = this.#firstSeq(plan.remove) ?? this.head.seq + 1;
     if (this.#head && first > this.#head.first) this.#keepHead({ ...this.#head, first });

@@ -38,7 +38,7 @@ export class AppendFile {
    * the part is cut off again and the error thrown: a record is there whole or not at all.
    */
   append(bytes: Uint8Array, flush: boolean): void {
-    if (this.#untidy) this.truncate(this.#size);
+    this.tidy();
     this.#untidy = true;
     try {
       writeWhole(this.#file, bytes, this.#size);
@@ -51,6 +51,11 @@ export class AppendFile {
       } catch { /* the first error tells more, and the next append tries again */ }
       throw error;
     }
+  }
+
+  /** Cuts off what a failed write has left, where it could not be cut off at once. */
+  tidy(): void {
+    if (this.#untidy) this.truncate(this.#size);
   }
 
   /** Cuts the file to `size` bytes, on disk too. */
