@@ -4,7 +4,7 @@ import { formatBytes, MIB } from "../src/core/units.ts";
 import { seen } from "../src/core/shape.ts";
 import { deviceGroup, isPassthrough } from "./devices.ts";
 import type { LoadedPolicy } from "./model.ts";
-import { whereIn } from "./rights.ts";
+import { keyText, whereIn } from "./rights.ts";
 import { cap, deny, type Finding, type Question, whereOf } from "./finding.ts";
 import type { Layer } from "./rules.ts";
 import { networkLayer, presentationLayer } from "./layers_gate.ts";
@@ -284,15 +284,18 @@ function agentLayer(question: Question): readonly Finding[] {
 function snapshotLayer(question: Question): readonly Finding[] {
   const { guest, rights, request, loaded } = question;
   if (!rights || request.action === "snapshot.delete") return [];
-  const where = whereIn(loaded, `profiles.${rights.profile}.snapshots`);
+  const where = (key: "live" | "suspend" | "max") =>
+    whereIn(loaded, `profiles.${keyText(rights.profile)}.snapshots.${key}`);
   if (request.action === "vm.suspend") {
     return rights.snapshots.suspend
       ? []
-      : [deny("suspend_not_allowed", `${guest.id} may not be suspended to disk`, where)];
+      : [deny("suspend_not_allowed", `${guest.id} may not be suspended to disk`, where("suspend"))];
   }
   const findings: Finding[] = [];
   if (request.facts.guestRunning !== false && !rights.snapshots.live) {
-    findings.push(deny("snapshot_live_not_allowed", `${guest.id} runs, and snapshots.live is false`, where));
+    findings.push(
+      deny("snapshot_live_not_allowed", `${guest.id} runs, and snapshots.live is false`, where("live")),
+    );
   }
   if (request.action !== "snapshot.create") return findings;
   const count = request.snapshot?.count;
@@ -303,7 +306,7 @@ function snapshotLayer(question: Question): readonly Finding[] {
       deny(
         "snapshot_limit",
         `${guest.id} has ${count} snapshots; allowed are ${rights.snapshots.max}`,
-        where,
+        where("max"),
       ),
     );
   }

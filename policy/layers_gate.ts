@@ -2,6 +2,7 @@
 import { seen } from "../src/core/shape.ts";
 import { didYouMean } from "../src/core/suggest.ts";
 import { cap, deny, type Finding, type Question, whereOf } from "./finding.ts";
+import { keyText, whereIn } from "./rights.ts";
 import type { PolicyReason, Rights } from "./types.ts";
 
 /** Profile that a guest gets whose record asks for a network and names none. */
@@ -83,7 +84,7 @@ function networkDenial(
     return {
       rule: "network_enforcer_missing",
       why: `what enforces the network profile ${seen(profile)} is missing or does not work on this host`,
-      where: `network_profiles.${profile}`,
+      where: whereIn(loaded, `network_profiles.${keyText(profile)}`),
     };
   }
   return undefined;
@@ -111,7 +112,7 @@ export function presentationLayer(question: Question): readonly Finding[] {
         deny(
           "presentation_busy",
           `${seen(presented)} is presented; at most one guest is`,
-          "presentation.max_presented",
+          whereIn(question.loaded, "presentation.max_presented"),
         ),
       );
     }

@@ -46,7 +46,7 @@ Deno.test("effectiveRights() takes the strictest of limits, kind and profile, an
 
 Deno.test("what a kind's section leaves out comes from defaults, and both switches for autoboot must be on", () => {
   const text =
-    'version = 0\n[defaults]\nnetworking = "on"\npresent_on_boot = true\n[linux]\nenabled = true\n';
+    'version = 0\n[defaults]\nnetworking = "on"\npresent_on_boot = true\nautoboot_vms = true\n[linux]\nenabled = true\n';
   const of = (more: string) => {
     const rights = effectiveRights(load(text + more), "linux", "default-linux");
     assert.ok(rights.ok);
@@ -60,6 +60,18 @@ Deno.test("what a kind's section leaves out comes from defaults, and both switch
   ]);
   assert.deepEqual(plain.sources.networking, { layer: "defaults", key: "defaults.networking", line: 3 });
   assert.equal(of("autoboot = false\n").rights.autoboot, false);
+  // Neither the switch for all nor the one of the kind is on by default.
+  const bare = effectiveRights(load("version = 0\n[linux]\nenabled = true\n"), "linux", "default-linux");
+  assert.ok(bare.ok);
+  assert.deepEqual([
+    bare.value.rights.autoboot,
+    bare.value.rights.presentOnBoot,
+    bare.value.rights.networking,
+  ], [
+    false,
+    false,
+    "off",
+  ]);
   assert.equal(of('networking = "off"\n').rights.networking, "off");
   assert.equal(of('networking = "off"\n').sources.networking.layer, "kind");
 });

@@ -199,7 +199,7 @@ export const POLICY_SHAPE: Shape<PolicyFile> = table<PolicyFile>({
         "`networking` of a kind's section that leaves it out.",
       ),
       present_on_boot: defaulted(bool, false, "`present_on_boot` of a kind's section that leaves it out."),
-      autoboot_vms: defaulted(bool, true, "Whether any guest may start by itself."),
+      autoboot_vms: defaulted(bool, false, "Whether any guest may start by itself."),
     }),
     "What a kind's section leaves out.",
   ),

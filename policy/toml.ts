@@ -45,7 +45,10 @@ export function readToml(text: string): TomlDocument {
     const next = faults.length < MOST_FAULTS && reread < MOST_REREAD
       ? without(rest, outcome.fault)
       : undefined;
-    if (next === undefined) return { value: undefined, places: NO_PLACES, faults };
+    if (next === undefined) {
+      const places = findPlaces(text);
+      return { value: undefined, places: NO_PLACES, faults: faults.map((f) => withFirst(f, text, places)) };
+    }
     rest = next;
   }
 }
@@ -134,22 +137,32 @@ function withFirst(fault: SyntaxFault, text: string, places: Places): SyntaxFaul
   const lines = text.split("\n");
   const line = lines[fault.line - 1] ?? "";
   const header = /^\s*\[+\s*([^\]]+?)\s*\]/.exec(line)?.[1];
+  const hint = "keep one of them";
+  // Inside an inline table or list: which key it is would be a guess.
+  if (header === undefined && line.slice(0, fault.column - 1).trim() !== "") {
+    return { ...fault, message: "a key in this line is set a second time", hint };
+  }
   const table = lines.slice(0, fault.line - 1).findLast((other) => /^\s*\[/.test(other));
   const prefix = /^\s*\[+\s*([^\]]+?)\s*\]/.exec(table ?? "")?.[1];
   const key = /^\s*([^=]+?)\s*=/.exec(line)?.[1] ?? "";
-  const name = header ?? (prefix === undefined ? key : `${prefix}.${key}`);
-  const first = places.get(name);
+  const name = (header ?? (prefix === undefined ? key : `${prefix}.${key}`)).replaceAll(/"([\w-]+)"/g, "$1");
+  const first = firstPlace(places, name);
   const shown = sanitizeLine(name, 80);
-  const where = first === undefined || first.line === fault.line
-    ? ""
-    : `; it stands first in line ${first.line}`;
-  return {
-    ...fault,
-    message: header === undefined
-      ? `${shown} is set a second time${where}`
-      : `the table [${shown}] stands a second time${where}`,
-    hint: "keep one of them",
-  };
+  const where = first === undefined || first >= fault.line ? "" : `; it stands first in line ${first}`;
+  const message = header === undefined
+    ? `${shown} is set a second time${where}`
+    : `the table [${shown}] stands a second time${where}`;
+  return { ...fault, message, hint };
+}
+
+/** The line of a key, or of the first key inside it where it is a table that dotted keys made. */
+function firstPlace(places: Places, name: string): number | undefined {
+  const own = places.get(name);
+  if (own) return own.line;
+  for (const [path, { line }] of places) {
+    if (path.startsWith(`${name}.`) || path.startsWith(`${name}[`)) return line;
+  }
+  return undefined;
 }
 
 /**

@@ -22,6 +22,7 @@ export interface Places {
 /** More places than this are not kept; a message then names the nearest table above. */
 const MOST_PLACES = 50_000;
 const DEEPEST = 12;
+const MOST_NESTING = 100;
 /** Two offsets are kept as one number; texts are far shorter than this. */
 const OFFSET_BASE = 2 ** 26;
 
@@ -120,6 +121,7 @@ const PLAIN_STRING = /"(?!"")[^"\\\n]*"|'(?!'')[^'\n]*'/y;
 
 class Walk {
   private at = 0;
+  private nesting = 0;
   private readonly offsets = new Map<string, number>();
   /** How many elements each array of tables has so far. */
   private readonly counts = new Map<string, number>();
@@ -211,15 +213,18 @@ class Walk {
   /** What stands between brackets, with commas between. */
   private items(end: string, item: () => void): void {
     this.at++;
+    // A text that no parser has accepted may nest without end: the walk ends, the stack doesn't.
+    if (++this.nesting > MOST_NESTING) this.at = this.text.length;
     for (this.skip(BLANK_LINES); this.at < this.text.length; this.skip(BLANK_LINES)) {
       const before = this.at;
       const next = this.text[this.at];
       if (next === end) break;
       if (next === ",") this.at++;
       else item();
-      if (this.at === before) return;
+      if (this.at === before) break;
     }
     this.at++;
+    this.nesting--;
   }
 
   /** Any of the four string forms. */

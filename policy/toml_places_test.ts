@@ -80,6 +80,8 @@ Deno.test("findPlaces() ends on any text, in one pass over it", () => {
   fc.assert(fc.property(fc.string({ unit: fc.constantFrom(..."[]{}='\".,#\n a1\\") }), (text) => {
     findPlaces(text);
   }));
+  findPlaces(`a = ${"[".repeat(200_000)}`);
+  findPlaces(`a = ${"{b=".repeat(200_000)}`);
   assert.equal(findPlaces(`${"a.".repeat(100_000)}b = 1\n[${"a.".repeat(100_000)}b]\n`).size, 0);
 });
 

@@ -7,17 +7,16 @@ import { markersMarkdown } from "../audit/markers.ts";
 import { cliMarkdown } from "../cli/reference.ts";
 import { buildProgram } from "../cli/program.ts";
 import { systemTerminal } from "../ports/terminal.ts";
-import { DEFAULT_PROFILE_TEXT } from "../../policy/complete.ts";
 import { casesMarkdown } from "../../policy/cases_doc.ts";
 import { rulesMarkdown } from "../../policy/rules.ts";
-import { policyKeysMarkdown } from "../../policy/schema.ts";
+import { policyMarkdown } from "../../policy/granting.ts";
 import { permissionsPage } from "./permissions.ts";
 
 const PAGES: Readonly<Record<string, () => string>> = {
   "docs/cli.md": () => cliMarkdown(buildProgram(systemTerminal)),
   "docs/markers.md": () => markersMarkdown(),
   "docs/permissions.md": () => permissionsPage(),
-  "docs/policy.md": () => `${policyKeysMarkdown()}\n${DEFAULT_PROFILE_TEXT}`,
+  "docs/policy.md": () => policyMarkdown(),
   "docs/policy-cases.md": () => casesMarkdown(),
   "docs/rules.md": () => rulesMarkdown(),
 };
