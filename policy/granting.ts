@@ -83,7 +83,7 @@ export const GRANTING_KEYS: Readonly<Record<string, Grant>> = {
 /** Keys with a value of their own (no tables) that never grant. */
 export function neverGranting(): readonly string[] {
   return schemaKeys()
-    .filter(([path, { shape }]) => shape.fields === undefined && !shape.want.startsWith("a table"))
+    .filter(([, { shape }]) => shape.fields === undefined && !shape.want.startsWith("a table"))
     .map(([path]) => path)
     .filter((path) => !Object.hasOwn(GRANTING_KEYS, path));
 }
