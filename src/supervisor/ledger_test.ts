@@ -77,6 +77,16 @@ Deno.test("carryOut() has the beginning on disk before the effect, and the end a
   assert.deepEqual(events, ["RAYOS_VM:start", "RAYOS_HOST_ACK:vm.start:ok:done"]);
 });
 
+Deno.test("nothing can come between the record of beginning and the effect", () => {
+  const { ledger, records } = rig();
+  let begun = 0;
+  void ledger.carryOut(ask(ledger), going, () => {
+    begun = records().length;
+    return Promise.resolve("");
+  }, () => ({}));
+  assert.equal(begun, 3, "the effect has begun before anything else of this program can run");
+});
+
 Deno.test("an end says whether the action failed or its outcome is unknown", async () => {
   const { ledger, records } = rig();
   for (const code of ["failed", "outcome_unknown", "cancelled"] as const) {

@@ -14,8 +14,8 @@ import type { FileOps, OpenFile, OpenHow } from "../../src/ports/file_ops.ts";
  */
 export const LOST_DATA = ["lost", "kept", "half", "end", "zeros"] as const;
 export type LostData = typeof LOST_DATA[number];
-/** What the disk has of names that were changed and not flushed. */
-export const LOST_NAMES = ["lost", "kept", "half"] as const;
+/** What the disk has of names that were changed and not flushed: none, all, the first half of the changes, the last alone. */
+export const LOST_NAMES = ["lost", "kept", "half", "last"] as const;
 export type LostNames = typeof LOST_NAMES[number];
 
 /** What happens at a step: the power goes, or the operation fails, then and (`lasting`) ever after. */
@@ -25,6 +25,8 @@ export interface Plan {
   /** Of a write: half of it is done first. */
   readonly partly?: boolean;
   readonly lasting?: boolean;
+  /** Only what is done to this open file counts as a step. */
+  readonly only?: string;
 }
 
 /** The power went: nothing that runs on this file system goes on. */
@@ -77,16 +79,18 @@ export class PowerCutFiles implements FileOps {
   afterPowerCut(data: LostData, names: LostNames): PowerCutFiles {
     const there = new Map(this.#durableNames);
     const kept = names === "kept" ? this.#pending.length : names === "half" ? this.#pending.length >> 1 : 0;
-    for (const change of this.#pending.slice(0, kept)) change.apply(there);
+    const changes = names === "last" ? this.#pending.slice(-1) : this.#pending.slice(0, kept);
+    for (const change of changes) change.apply(there);
     return new PowerCutFiles(
       new Map([...there].map(([path, inode]) => [path, survivingContent(inode, data)])),
     );
   }
 
   /** Counts a step; gives true when only half of it, a write, is to be done before it fails. */
-  #count(isWrite = false): boolean {
+  #count(isWrite = false, path = ""): boolean {
     if (this.#isDead) throw new PowerCut("the power is off");
     const { plan } = this;
+    if (plan?.only !== undefined && plan.only !== path) return false;
     const n = this.#step++;
     if (!plan || n < plan.at || (n > plan.at && !plan.lasting)) return false;
     if (isWrite && plan.partly && n === plan.at) return true;
@@ -124,11 +128,11 @@ export class PowerCutFiles implements FileOps {
       this.#changeNames(dirname(path), (names) => void names.set(path, made));
       inode = made;
     }
-    return this.#handle(inode, how);
+    return this.#handle(inode, how, path);
   }
 
-  #handle(inode: Inode, how: OpenHow): OpenFile {
-    const count = (isWrite?: boolean) => this.#count(isWrite);
+  #handle(inode: Inode, how: OpenHow, path: string): OpenFile {
+    const count = (isWrite?: boolean) => this.#count(isWrite, path);
     const fall = () => this.#fall();
     const closed = () => this.handles--;
     let isOpen = true;
