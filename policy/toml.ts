@@ -6,7 +6,7 @@ import { parse, stringify, TomlError } from "toml";
 import { err, ok, type Result } from "../src/core/result.ts";
 import { Fraction, isTable } from "../src/core/shape.ts";
 import { sanitizeLine } from "../src/core/sanitize.ts";
-import { findPlaces, NO_PLACES, type Places } from "./toml_places.ts";
+import { NO_PLACES, type Places, placesWhenAsked } from "./toml_places.ts";
 
 export interface SyntaxFault {
   readonly message: string;
@@ -37,7 +37,7 @@ export function readToml(text: string): TomlDocument {
   while (true) {
     const outcome = attempt(rest);
     if ("value" in outcome) {
-      const places = findPlaces(rest);
+      const places = placesWhenAsked(rest);
       return { value: outcome.value, places, faults: faults.map((f) => withFirst(f, text, places)) };
     }
     faults.push(outcome.fault);
@@ -46,7 +46,7 @@ export function readToml(text: string): TomlDocument {
       ? without(rest, outcome.fault)
       : undefined;
     if (next === undefined) {
-      const places = findPlaces(text);
+      const places = placesWhenAsked(text);
       return { value: undefined, places: NO_PLACES, faults: faults.map((f) => withFirst(f, text, places)) };
     }
     rest = next;

@@ -72,6 +72,23 @@ function startsOfLines(text: string): readonly number[] {
   return starts;
 }
 
+/**
+ * As {@link findPlaces}, but the text is walked only when somebody asks: a policy that loads without a word needs no places
+ * until a reason or a source is told. What a policy means never depends on them.
+ */
+export function placesWhenAsked(text: string): Places {
+  let found: Places | undefined;
+  const places = () => found ??= findPlaces(text);
+  return {
+    get size() {
+      return places().size;
+    },
+    has: (path) => places().has(path),
+    get: (path) => places().get(path),
+    [Symbol.iterator]: () => places()[Symbol.iterator](),
+  };
+}
+
 /** The places of a text that could not be read. */
 export const NO_PLACES: Places = new OffsetPlaces("", new Map());
 

@@ -24,9 +24,14 @@ export function parsePath(path: string): Result<LexicalPath, string> {
   if (!path.isWellFormed()) return err("it is not well-formed text");
   const parts = path.split("/").filter((part) => part !== "" && part !== ".");
   if (parts.includes("..")) return err("it has a '..'");
-  const long = parts.find((part) => new TextEncoder().encode(part).length > LONGEST_NAME);
+  // A UTF-16 unit is at most three bytes: most names need no counting.
+  const long = parts.find((part) => part.length * 3 > LONGEST_NAME && byteLength(part) > LONGEST_NAME);
   if (long !== undefined) return err(`a name in it is longer than ${LONGEST_NAME} bytes`);
   return ok({ absolute: path.startsWith("/"), parts });
+}
+
+function byteLength(text: string): number {
+  return new TextEncoder().encode(text).length;
 }
 
 /** The normal form of a path that must be relative and name something below the root; the error says why not. */

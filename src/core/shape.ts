@@ -37,8 +37,12 @@ export class FaultList {
   private more = 0;
 
   readonly report: Report = (fault) => {
-    if (this.faults.length >= MOST_FAULTS) this.more++;
-    else this.faults.push(typeof fault === "function" ? fault() : fault);
+    if (this.faults.length >= MOST_FAULTS) {
+      this.more++;
+      return;
+    }
+    const made = typeof fault === "function" ? fault() : fault;
+    this.faults.push({ ...made, path: [...made.path] });
   };
 
   /** All that were told; the last one says how many were not. */
@@ -69,8 +73,11 @@ export function isTable(value: unknown): value is Record<string, unknown> {
 export interface Shape<T> {
   /** What is allowed, as it reads after "allowed is". */
   readonly want: string;
-  /** The value, or undefined after at least one fault was reported. */
-  read(value: unknown, path: KeyPath, report: Report): T | undefined;
+  /**
+   * The value, or undefined after at least one fault was reported. `path` is the walk's own: it may be extended while a part is
+   * read and is then as it was; a fault keeps a copy of it.
+   */
+  read(value: unknown, path: (string | number)[], report: Report): T | undefined;
   /** The fields, of a table shape: for the documentation and for tests. */
   readonly fields?: Readonly<Record<string, Field<unknown>>>;
   /** The shape of every value, of a map or list shape. */
@@ -260,7 +267,9 @@ export function list<T>(element: Shape<T>, max = 1024): Shape<readonly T[]> {
           }
           seenBefore.add(item);
         }
-        const read = element.read(item, [...path, index], report);
+        path.push(index);
+        const read = element.read(item, path, report);
+        path.pop();
         if (read !== undefined) items.push(read);
       });
       return items;
@@ -289,12 +298,13 @@ export function mapOf<T>(
         return undefined;
       }
       const entries: [string, T][] = [];
+      const ofKey: Report = (fault) =>
+        report(() => ({ ...(typeof fault === "function" ? fault() : fault), at: "key" }));
       for (const key of keys) {
-        const at = [...path, key];
-        const ofKey: Report = (fault) =>
-          report(() => ({ ...(typeof fault === "function" ? fault() : fault), at: "key" }));
-        if (name.read(key, at, ofKey) === undefined) continue;
-        const read = element.read(value[key], at, report);
+        path.push(key);
+        const isName = name.read(key, path, ofKey) !== undefined;
+        const read = isName ? element.read(value[key], path, report) : undefined;
+        path.pop();
         if (read !== undefined) entries.push([key, read]);
       }
       return Object.fromEntries(entries);
@@ -313,11 +323,13 @@ export function table<T extends object>(fields: FieldsOf<T>): Shape<T> {
       if (!isTable(value)) return wrong(this, value, path, report);
       const result: Record<string, unknown> = {};
       for (const [key, field] of entries) {
-        const at = [...path, key];
         if (Object.hasOwn(value, key)) {
-          const read = field.shape.read(value[key], at, report);
+          path.push(key);
+          const read = field.shape.read(value[key], path, report);
+          path.pop();
           if (read !== undefined) result[key] = read;
         } else if (field.presence === "required") {
+          const at = [...path, key];
           report({
             path: at,
             at: "key",
@@ -325,7 +337,9 @@ export function table<T extends object>(fields: FieldsOf<T>): Shape<T> {
             message: `${pathText(at)} is missing; allowed is ${field.shape.want}`,
           });
         } else if (field.presence === "default") {
-          const fallback = field.fallback === undefined ? field.shape.read({}, at, report) : field.fallback;
+          const fallback = field.fallback === undefined
+            ? field.shape.read({}, [...path, key], report)
+            : field.fallback;
           if (fallback !== undefined) result[key] = fallback;
         }
       }

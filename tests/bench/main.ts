@@ -8,20 +8,24 @@ import { benchList } from "./list.ts";
 import { benchMemory } from "./memory.ts";
 import { withPlace } from "./place.ts";
 import { goalsOf, type Report, textOf } from "./report.ts";
+import { benchPolicy } from "./policy.ts";
 import { benchStart } from "./start.ts";
 
 const START_ROUNDS = { warmUp: 2, counted: 15 };
 const LIST_ROUNDS = { warmUp: 3, counted: 25 };
 const MEMORY_ROUNDS = 3;
+const POLICY_ROUNDS = { warmUp: 2, counted: 15 };
 
 const report = await withPlace(async (place): Promise<Report> => {
+  console.error("bench: policy ...");
+  const policy = await benchPolicy(place, POLICY_ROUNDS);
   console.error("bench: vm list ...");
   const list = await benchList(place, LIST_ROUNDS);
   console.error("bench: memory ...");
   const memory = await benchMemory(place, MEMORY_ROUNDS);
   console.error("bench: vm start ...");
   const start = await benchStart(place, START_ROUNDS);
-  return { start, list, memory };
+  return { start, list, memory, policy };
 });
 console.log(
   Deno.args.includes("--json") ? JSON.stringify({ ...report, goals: goalsOf(report) }) : textOf(report),
