@@ -24,7 +24,9 @@ export const deny = (rule: RuleId, why: string, where?: string): Finding => ({
 /** Where a right stands, with its line. */
 export function whereOf(question: Question, right: keyof Rights): string {
   const source = question.sources?.[right];
-  return source === undefined ? "profiles" : whereIn(question.loaded, source.key);
+  if (source === undefined) return "profiles";
+  // A built-in profile has no key that an operator could look up.
+  return source.layer === "builtin" ? `${source.key} (built in)` : whereIn(question.loaded, source.key);
 }
 
 /** Denies, or where `limits.clamp` is true lowers the request and says so. */

@@ -3,6 +3,8 @@ import type { ExplainView, PolicyCheckView } from "../actions/views.ts";
 import { sanitizeLine } from "../core/sanitize.ts";
 import type { RightChange } from "../../policy/difference.ts";
 import type { LoadedPolicy } from "../../policy/model.ts";
+import type { RuleId } from "../../policy/rules.ts";
+import type { Obligation } from "../../policy/types.ts";
 import { type Output, type Style, table } from "./output.ts";
 
 /** What a policy grants, one line for each kind and profile. */
@@ -44,29 +46,60 @@ const OUTCOME: Readonly<Record<string, readonly [string, Style]>> = {
   pass: ["pass", "green"],
   deny: ["DENY", "red"],
   narrowed: ["narrowed", "yellow"],
-  not_applicable: ["-", "dim"],
 };
 
-/** The decision, then layer by layer how it came about. */
-export function explainText(output: Output, view: ExplainView): string {
-  const { decision } = view;
-  const verdict = decision.effect === "allow" ? output.style("green", "ALLOW") : output.style("red", "DENY");
-  const rows = view.layers.flatMap(({ layer, outcome, reasons }) => {
-    const [word, style] = OUTCOME[outcome] ?? [outcome, "bold" as const];
-    const first = reasons[0];
-    const head = [
-      `  ${layer}`,
-      output.style(style, word),
-      first ? `${first.rule}: ${first.why}` : "",
-      first?.where ?? "",
-    ];
-    return [
-      head,
-      ...reasons.slice(1).map((reason) => ["", "", `${reason.rule}: ${reason.why}`, reason.where ?? ""]),
-    ];
-  });
-  const duties = decision.obligations.map((obligation) => `  must: ${JSON.stringify(obligation)}`);
-  return [`${verdict} ${view.action} on ${view.vm}`, table(rows), ...duties].join("\n");
+/**
+ * The decision, then layer by layer how it came about, what it obliges to, and what would change it. `remedyOf` gives a
+ * rule's advice (`policy/rules.ts`).
+ */
+export function explainText(output: Output, view: ExplainView, remedyOf: (rule: RuleId) => string): string {
+  const { decision, layers } = view;
+  const isAllowed = decision.effect === "allow";
+  const verdict = isAllowed ? output.style("green", "ALLOW") : output.style("red", "DENY");
+  const rows = layers.filter(({ outcome }) => outcome !== "not_applicable").flatMap(layerRows(output));
+  const unasked = layers.filter(({ outcome }) => outcome === "not_applicable").map(({ layer }) => layer);
+  const advice = isAllowed
+    ? []
+    : [...new Set(decision.reasons.map(({ rule }) => rule))].map((rule) =>
+      `${output.style("cyan", "hint:")} ${rule}: ${remedyOf(rule)}`
+    );
+  return [
+    `${verdict} ${view.action} on ${view.vm}`,
+    table(rows),
+    ...(unasked.length === 0 ? [] : [output.style("dim", `  not asked: ${unasked.join(", ")}`)]),
+    ...decision.obligations.map((obligation) => `  must ${obligationText(obligation)}`),
+    ...advice,
+  ].join("\n");
+}
+
+const layerRows = (output: Output) => ({ layer, outcome, reasons }: ExplainView["layers"][number]) => {
+  const [word, style] = OUTCOME[outcome] ?? [outcome, "bold" as const];
+  const cells = reasons.map(({ rule, why, where }) => [
+    sanitizeLine(`${rule}: ${why}`, 300),
+    where === undefined ? "" : output.style("dim", sanitizeLine(where, 120)),
+  ]);
+  const [first = [], ...more] = cells;
+  return [[`  ${layer}`, output.style(style, word), ...first], ...more.map((cell) => ["", "", ...cell])];
+};
+
+/** An obligation as it reads after "must". */
+export function obligationText(obligation: Obligation): string {
+  switch (obligation.kind) {
+    case "confine":
+      return "run QEMU and its helpers confined";
+    case "clamp_vcpu":
+      return `start it with ${obligation.to} ${obligation.to === 1 ? "vCPU" : "vCPUs"}`;
+    case "clamp_memory":
+      return `start it with ${obligation.toMib} MiB of memory`;
+    case "clamp_cpu":
+      return `give it at most ${obligation.toPercent} percent of the processors`;
+    case "clamp_network":
+      return "start it without a network";
+    case "revert_network_at_end":
+      return "turn the network off when the provisioning run ends";
+    case "mark_developer":
+      return `mark the use of ${obligation.what} in the log`;
+  }
 }
 
 /** What another policy changes: guest by guest, then the keys of the host, then what is taken from guests that run. */

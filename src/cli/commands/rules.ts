@@ -50,7 +50,8 @@ export function policyCommand(context: MakeContext): AnyCommand {
         c,
         (s) => s.perform<ExplainView>("policy.explain", { ...keyValues(params), id, action }, c.deadline),
       );
-      c.output.result(view, (v) => explainText(c.output, v));
+      const { ruleOf } = await import("../../../policy/rules.ts");
+      c.output.result(view, (v) => explainText(c.output, v, (rule) => ruleOf(rule).remedy));
       if (view.decision.effect === "deny") throw new ExitWith(EXIT_OF.denied);
     });
   return policy;
