@@ -76,7 +76,7 @@ const layerRows = (output: Output) => ({ layer, outcome, reasons }: ExplainView[
   const [word, style] = OUTCOME[outcome] ?? [outcome, "bold" as const];
   const cells = reasons.map(({ rule, why, where }) => [
     sanitizeLine(`${rule}: ${why}`, 300),
-    where === undefined ? "" : output.style("dim", sanitizeLine(where, 120)),
+    ...(where === undefined ? [] : [output.style("dim", sanitizeLine(where, 120))]),
   ]);
   const [first = [], ...more] = cells;
   return [[`  ${layer}`, output.style(style, word), ...first], ...more.map((cell) => ["", "", ...cell])];
