@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { PERMISSIONS } from "../dev/permissions.ts";
+import { sourceFiles } from "../dev/sources.ts";
 import { actionOf, MARKERS, markersMarkdown } from "./markers.ts";
 
 /** Contract, section 6, name by name. */
@@ -46,14 +47,6 @@ const table: Readonly<Record<string, Spec>> = MARKERS;
 
 const ROOT = new URL("../../", import.meta.url);
 
-async function* sources(folder: URL): AsyncGenerator<URL> {
-  for await (const entry of Deno.readDir(folder)) {
-    const url = new URL(entry.name + (entry.isDirectory ? "/" : ""), folder);
-    if (entry.isDirectory) yield* sources(url);
-    else if (/\.tsx?$/.test(entry.name) && !/_test\.tsx?$/.test(entry.name)) yield url;
-  }
-}
-
 /** Every event that a source names: the name, and what follows it up to a quote, a colon, a space or a `${`. */
 function namedIn(text: string): [name: string, sub: string | undefined][] {
   return [...text.matchAll(/\bRAYOS_([A-Z][A-Z_]*)\b(?::([a-z_]+)(?=["'`\s|]))?/g)]
@@ -76,15 +69,14 @@ Deno.test("every event that the contract names is in the table, with its words a
 Deno.test("no source names an event that is not in the table", async () => {
   const unknown: string[] = [];
   let seen = 0;
-  for (const folder of ["src/", "policy/", "registry/", "tui/"]) {
-    for await (const url of sources(new URL(folder, ROOT))) {
-      for (const [name, sub] of namedIn(await Deno.readTextFile(url))) {
-        if (OTHERS.includes(name) || name.endsWith("_")) continue;
-        seen++;
-        const spec = table[name];
-        if (!spec || (sub !== undefined && !spec.open && !spec.subs?.includes(sub))) {
-          unknown.push(`${url.pathname.slice(ROOT.pathname.length)}: ${name}${sub ? `:${sub}` : ""}`);
-        }
+  for (const path of await sourceFiles(ROOT.pathname)) {
+    if (path.startsWith("tests/") || path.endsWith("_test.ts")) continue;
+    for (const [name, sub] of namedIn(await Deno.readTextFile(new URL(path, ROOT)))) {
+      if (OTHERS.includes(name) || name.endsWith("_")) continue;
+      seen++;
+      const spec = table[name];
+      if (!spec || (sub !== undefined && !spec.open && !spec.subs?.includes(sub))) {
+        unknown.push(`${path}: ${name}${sub ? `:${sub}` : ""}`);
       }
     }
   }
