@@ -121,7 +121,9 @@ function notesOn(file: PolicyFile): readonly Fault[] {
     const path = ["profiles", name];
     for (const key of NOTED_KEYS) {
       if (profile[key] === STRICTEST[key]) {
-        note([...path, key], `is at its strictest value, ${STRICTEST[key]}`);
+        const at = [...path, key];
+        const message = `${pathText(at)} is left out, and so at its strictest value, ${STRICTEST[key]}`;
+        notes.push({ path: at, at: "key", missing: true, message });
       }
     }
     if (profile.networking !== "off" && profile.network_profiles.length === 0) {

@@ -73,7 +73,10 @@ export function loadPolicy(
     revision,
     file,
     places,
-    notes: notes.map((note) => problemOfFault(note, file, places)),
+    // What is written out is meant, whatever its value.
+    notes: notes.filter((note) => !(note.missing && places.has(pathText(note.path)))).map((note) =>
+      problemOfFault(note, file, places)
+    ),
   });
 }
 

@@ -82,6 +82,14 @@ Deno.test("what a profile leaves out is at its strictest value", () => {
   ]);
 });
 
+Deno.test("no note is made of a key that is written out, whatever its value", () => {
+  const result = load(
+    'version = 0\n[profiles.a]\nkind = "linux"\nmax_vcpu = 1\nmax_memory_mb = 64\ncpu_percent = 1\n',
+  );
+  assert.ok(result.ok);
+  assert.deepEqual(result.value.notes, []);
+});
+
 Deno.test("all problems are told at once, each at its place, in the order of the file", () => {
   const text = `version = 0
 [linux]
