@@ -82,15 +82,12 @@ export function loadPolicy(
 
 /** All problems of a file as one: for the reason of safe mode and for the command line. */
 export function summaryOf(file: string, problems: readonly Problem[]): Problem {
-  const [first] = problems;
-  if (first && problems.length === 1) return { ...first, problems };
   const rules = problems.flatMap((p) => p.reasons ?? []);
   const count = problems.length > MOST_PROBLEMS ? `more than ${MOST_PROBLEMS}` : problems.length;
   return {
     code: "invalid_policy",
-    message: `${file} has ${count} faults; the first: ${first?.message ?? "unknown"}`,
+    message: `${file} is refused: ${count} ${problems.length === 1 ? "problem" : "problems"}`,
     path: file,
-    ...(first?.place ? { place: first.place } : {}),
     reasons: rules.filter((r, i) => rules.findIndex((other) => other.rule === r.rule) === i),
     problems,
   };

@@ -15,7 +15,7 @@ import {
 import { dirname } from "../ports/files.ts";
 import type { Layout } from "../../registry/layout.ts";
 import type { PolicyState } from "../../policy/types.ts";
-import { loadPolicyBytes, MAX_POLICY_BYTES } from "../../policy/load.ts";
+import { loadPolicyBytes, MAX_POLICY_BYTES, summaryOf } from "../../policy/load.ts";
 import type { LoadedPolicy } from "../../policy/model.ts";
 import { MAX_SIGNATURE_BYTES } from "../../policy/signature.ts";
 import { judgeSignature, type SignatureState } from "./policy_signature.ts";
@@ -164,15 +164,7 @@ function refusal(path: string, why: FileRefusal, most: number): Problem {
 function loadOrFail(bytes: Uint8Array, file: string, root: string): LoadedPolicy {
   const loaded = loadPolicyBytes(bytes, file, sha256Hex(bytes) as PolicyRevision, root); // the hash is what a revision is
   if (loaded.ok) return loaded.value;
-  const problems = loaded.error;
-  const reasons = problems.flatMap((problem) => problem.reasons ?? []);
-  throw new Failure({
-    code: "invalid_policy",
-    message: `${file} is refused: ${problems.length} ${problems.length === 1 ? "problem" : "problems"}`,
-    path: file,
-    problems,
-    ...(reasons.length ? { reasons } : {}),
-  });
+  throw new Failure(summaryOf(file, loaded.error));
 }
 
 /** What the engine goes by after a try to (re)load: the new policy, or safe mode with the last good one kept. */
