@@ -181,7 +181,7 @@ export function renderRecord(output: Output, record: AuditRecord): string {
     : (record.reasons ?? []).map((reason) => `${reason.rule}: ${reason.why}`).join("; ");
   return [
     output.style("dim", `${String(record.seq).padStart(5)} ${record.time}`),
-    record.action.padEnd(14),
+    record.action.padEnd(17),
     output.style(PHASE_STYLE[record.phase] ?? "bold", record.phase.padEnd(9)),
     record.vm ?? "-",
     sanitizeLine(reasons, 200),
