@@ -3,12 +3,11 @@ import type { StatusView } from "../../actions/views.ts";
 import { problemOf } from "../../core/problem.ts";
 import { formatDuration } from "../../core/units.ts";
 import { makeDataRoot } from "../../../registry/layout.ts";
-import { exists, readTextBounded, writeFileAtomic } from "../../ports/files.ts";
+import { exists, writeFileAtomic } from "../../ports/files.ts";
 import { type AnyCommand, Command } from "../command.ts";
 import { connect, isServing, startInBackground } from "../connect.ts";
 import { type Context, requireRoot } from "../context.ts";
 import { renderEvent, renderStatus } from "../render.ts";
-import { parseLogLine } from "../../audit/line.ts";
 import { type MakeContext, withSupervisor } from "./shared.ts";
 
 export function initCommand(context: MakeContext): AnyCommand {
@@ -130,10 +129,13 @@ export function eventsCommand(context: MakeContext): AnyCommand {
       const c = context(command);
       await requireRoot(c);
       if (options.follow) return await followEvents(c, options.vm);
-      const text = await readTextBounded(c.layout.rayosLog, 64 * 1024 * 1024).catch(() => "");
-      const events = text.split("\n").map(parseLogLine).filter((event) => event !== undefined)
-        .filter((event) => options.vm === undefined || event.fields.vm === options.vm)
-        .slice(-Math.max(1, Number(options.lines) || 20));
+      const { lastEvents } = await import("../../audit/recent.ts");
+      const count = Math.max(1, Number(options.lines) || 20);
+      const events = lastEvents(
+        c.layout.rayosLog,
+        count,
+        ({ fields }) => options.vm === undefined || fields.vm === options.vm,
+      );
       for (const event of events) c.output.item(event, (e) => renderEvent(c.output, e));
     });
 }
