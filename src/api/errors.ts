@@ -21,10 +21,6 @@ export function httpStatusOf(problem: Problem): number {
   return problem.code === "audit_unavailable" ? 503 : STATUS_OF_EXIT[EXIT_OF[problem.code]] ?? 500;
 }
 
-export interface ErrorDocument {
-  readonly error: Problem;
-}
-
 /** The failure that an answer of the API stands for. */
 export function failureOf(status: number, body: unknown): Failure {
   if (isObject(body) && isObject(body.error)) {

@@ -19,16 +19,6 @@ export async function isServing(socket: string): Promise<boolean> {
   }
 }
 
-/** A client of the running supervisor; Failure `no_supervisor` when there is none. */
-export async function connectRunning(context: Context): Promise<ApiClient> {
-  if (!await isServing(context.layout.socket)) {
-    fail("no_supervisor", `no supervisor runs on ${context.root}`, {
-      hint: "start one with `rayvisor serve`",
-    });
-  }
-  return clientOf(context);
-}
-
 /** A client that tells a person when the supervisor is in safe mode. */
 function clientOf({ layout, output, command }: Context): ApiClient {
   return new ApiClient(layout.socket, (reason) => {

@@ -42,10 +42,6 @@ export async function moveFile(from: string, to: string): Promise<void> {
   await Deno.rename(from, to);
 }
 
-export async function setMode(path: string, mode: number): Promise<void> {
-  await Deno.chmod(path, mode);
-}
-
 /** The first bytes of a file, at most `most`; symbolic links followed. Lets Deno's NotFound through. */
 export async function readStart(path: string, most: number): Promise<Uint8Array> {
   using file = await Deno.open(path, { read: true });

@@ -14,6 +14,8 @@ import {
 } from "../ports/checked_file.ts";
 import { dirname } from "../ports/files.ts";
 import type { Layout } from "../../registry/layout.ts";
+import type { VmRecord } from "../../registry/types.ts";
+import { type EffectiveRights, effectiveRights } from "../../policy/rights.ts";
 import type { PolicyState } from "../../policy/types.ts";
 import { loadPolicyBytes, MAX_POLICY_BYTES, summaryOf } from "../../policy/load.ts";
 import type { LoadedPolicy } from "../../policy/model.ts";
@@ -186,6 +188,16 @@ export async function nextPolicyState(
 /** The policy that what already runs goes by. */
 export function inForce(state: PolicyState): LoadedPolicy | undefined {
   return state.mode === "normal" ? state.loaded : state.lastGood;
+}
+
+/** Effective rights of a guest under the policy in force; undefined where there is none, or it grants no such profile. */
+export function rightsInForce(
+  state: PolicyState,
+  record: Pick<VmRecord, "type" | "policy_profile">,
+): EffectiveRights | undefined {
+  const loaded = inForce(state);
+  const rights = loaded && effectiveRights(loaded, record.type, record.policy_profile);
+  return rights?.ok ? rights.value : undefined;
 }
 
 /** Revision of what is in force, for records. */

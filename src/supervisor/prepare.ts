@@ -20,6 +20,7 @@ import { effectiveRights } from "../../policy/rights.ts";
 import type { Rights } from "../../policy/types.ts";
 import type { VmRecord } from "../../registry/types.ts";
 import type { Guest, Share } from "./guest.ts";
+import { inForce } from "./policy_source.ts";
 import type { Supervisor } from "./supervisor.ts";
 
 export interface PreparedGuest {
@@ -85,7 +86,7 @@ function deviceModelsOf(plan: GuestPlan): string[] {
 }
 
 function rightsFor(s: Supervisor, record: VmRecord): Rights {
-  const loaded = s.policy.mode === "normal" ? s.policy.loaded : s.policy.lastGood;
+  const loaded = inForce(s.policy);
   if (!loaded) {
     fail("denied", `nothing can be planned for ${record.id}: there is no policy`, {
       reasons: [{ rule: "safe_mode", why: "no policy was ever loaded" }],

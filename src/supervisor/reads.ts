@@ -12,31 +12,26 @@ import type {
 import { formatUtc } from "../core/time.ts";
 import { fail } from "../core/problem.ts";
 import { explain } from "../../policy/decide.ts";
-import { effectiveRights } from "../../policy/rights.ts";
 import { isPolicyAction } from "../../policy/actions.ts";
-import type { PolicyState } from "../../policy/types.ts";
 import { firmwareView } from "./firmware_view.ts";
 import { liveView } from "./live.ts";
 import { checkPolicy } from "./policy_apply.ts";
 import { planFor } from "./prepare.ts";
-import { revisionOf } from "./policy_source.ts";
+import { inForce, revisionOf, rightsInForce } from "./policy_source.ts";
 import type { Guest } from "./guest.ts";
 import type { Supervisor } from "./supervisor.ts";
 import { guestView } from "./views.ts";
 
-type ReadId = Exclude<
-  Extract<
-    ActionId,
-    | "status"
-    | "vm.list"
-    | "vm.show"
-    | "vm.argv"
-    | "vm.firmware"
-    | "net.show"
-    | "policy.explain"
-    | "policy.check"
-  >,
-  never
+type ReadId = Extract<
+  ActionId,
+  | "status"
+  | "vm.list"
+  | "vm.show"
+  | "vm.argv"
+  | "vm.firmware"
+  | "net.show"
+  | "policy.explain"
+  | "policy.check"
 >;
 type Reads = { readonly [A in ReadId]: (s: Supervisor, params: ActionParams<A>) => Promise<unknown> };
 
@@ -78,7 +73,7 @@ async function status(s: Supervisor): Promise<StatusView> {
   const host = await s.host();
   const facts = await s.policyFactsNow(undefined);
   const { parts, policy } = s;
-  const loaded = policy.mode === "normal" ? policy.loaded : policy.lastGood;
+  const loaded = inForce(policy);
   const kvm = await parts.capabilities().then((c) => c.kvm, (error: unknown) => ({
     usable: false,
     why: error instanceof Error ? error.message : String(error),
@@ -119,22 +114,15 @@ async function show(s: Supervisor, guest: Guest): Promise<GuestDetail> {
   return {
     ...guestView(guest, s.presented),
     record: guest.record ?? null,
-    rights: guest.record ? rightsOf(s.policy, guest) : null,
+    rights: guest.record ? rightsInForce(s.policy, guest.record) ?? null : null,
     problems: guest.problems,
     live: run ? await liveView(run, guest.state === "paused") : null,
     serial_tail: run?.serial.lines(SERIAL_LINES) ?? [],
   };
 }
 
-function rightsOf(policy: PolicyState, guest: Guest): GuestDetail["rights"] {
-  const loaded = policy.mode === "normal" ? policy.loaded : policy.lastGood;
-  if (!loaded || !guest.record) return null;
-  const rights = effectiveRights(loaded, guest.record.type, guest.record.policy_profile);
-  return rights.ok ? rights.value : null;
-}
-
 function network(s: Supervisor, guest: Guest): NetView {
-  const rights = rightsOf(s.policy, guest)?.rights;
+  const rights = guest.record && rightsInForce(s.policy, guest.record)?.rights;
   const asked = guest.record?.devices.network;
   return {
     vm: guest.id,

@@ -1,7 +1,6 @@
 /** A guest's run: start, stop, kill, and what happens to it meanwhile. */
 import type { DoneView } from "../actions/views.ts";
 import { decide } from "../../policy/decide.ts";
-import { effectiveRights } from "../../policy/rights.ts";
 import type { AgentRight } from "../../policy/types.ts";
 import type { RegistryState } from "../../registry/types.ts";
 import { fail, Failure, problemOf } from "../core/problem.ts";
@@ -16,6 +15,7 @@ import { halt, killNow } from "./halt.ts";
 import { launch, type RunListeners } from "./launch.ts";
 import { planFor, prepareTpmState } from "./prepare.ts";
 import { reviewMarks } from "./policy_live.ts";
+import { rightsInForce } from "./policy_source.ts";
 import { hide } from "./presentation.ts";
 import { stopPlan, type StopStep } from "./stop_plan.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -205,10 +205,8 @@ function onQmpEvent(s: Supervisor, guest: Guest, event: QmpEvent): void {
 
 /** Agent calls that the policy in force grants a guest. */
 export function agentRightsOf(s: Supervisor, guest: Guest): readonly AgentRight[] {
-  const loaded = s.policy.mode === "normal" ? s.policy.loaded : s.policy.lastGood;
-  if (!loaded || !guest.record) return [];
-  const rights = effectiveRights(loaded, guest.record.type, guest.record.policy_profile);
-  return rights.ok && rights.value.rights.enabled ? rights.value.rights.guestAgent : [];
+  const rights = guest.record && rightsInForce(s.policy, guest.record)?.rights;
+  return rights?.enabled ? rights.guestAgent : [];
 }
 
 /** Orderly stop. Returns the step that ended the guest. */

@@ -3,7 +3,7 @@
  * QEMU is let run, removed when QEMU has ended.
  */
 import * as z from "zod";
-import { isNotFound, readTextBounded, removeTree, writeFileAtomic } from "../ports/files.ts";
+import { isNotFound, readTextBounded, writeFileAtomic } from "../ports/files.ts";
 import { parseVmId } from "../core/ids.ts";
 
 const identity = z.strictObject({ pid: z.int().positive(), startTicks: z.int(), bootId: z.string() });
@@ -37,8 +37,4 @@ export async function readRunRecord(path: string): Promise<RunRecord | undefined
     if (isNotFound(error) || error instanceof SyntaxError) return undefined;
     throw error;
   }
-}
-
-export async function removeRunRecord(path: string): Promise<void> {
-  await removeTree(path);
 }

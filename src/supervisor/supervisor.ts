@@ -26,7 +26,7 @@ import { type Change, CHANGES, isChange } from "./changes.ts";
 import type { Guest } from "./guest.ts";
 import { type Asked, Ledger } from "./ledger.ts";
 import { reviewGuests, reviewMarks } from "./policy_live.ts";
-import { revisionOf } from "./policy_source.ts";
+import { inForce, revisionOf } from "./policy_source.ts";
 import { READS } from "./reads.ts";
 
 export interface SupervisorParts {
@@ -281,7 +281,7 @@ export class Supervisor implements ControlTarget {
 
 /** The `[logging]` in force; the defaults while no policy was ever loaded. */
 function loggingOf(policy: PolicyState): LoggingRules {
-  const loaded = policy.mode === "normal" ? policy.loaded : policy.lastGood;
+  const loaded = inForce(policy);
   if (!loaded) return DEFAULT_LOGGING;
   const { level, persist, keep_files, max_file_mib } = loaded.policy.logging;
   return { level, persist, keepFiles: keep_files, maxBytes: max_file_mib * MIB };
