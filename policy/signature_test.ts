@@ -5,30 +5,12 @@ import {
   parseSignatures,
   type Signature,
   signBytes,
-  type TrustedKey,
   verifySignatures,
 } from "./signature.ts";
+import { pem, policySigner } from "../tests/fakes/policy_signer.ts";
 
 const utf8 = new TextEncoder();
 const POLICY = utf8.encode("version = 0\n");
-
-function pem(label: string, der: ArrayBuffer | Uint8Array): string {
-  const base64 = btoa(String.fromCharCode(...new Uint8Array(der)));
-  return `-----BEGIN ${label}-----\n${base64}\n-----END ${label}-----\n`;
-}
-
-async function keyPair(): Promise<{ secret: string; open: string; key: TrustedKey }> {
-  const made = await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"]);
-  const { privateKey, publicKey } = made as CryptoKeyPair;
-  const open = pem("PUBLIC KEY", await crypto.subtle.exportKey("spki", publicKey));
-  const key = await parsePublicKey(open, "test.pub");
-  assert.ok(key.ok);
-  return {
-    secret: pem("PRIVATE KEY", await crypto.subtle.exportKey("pkcs8", privateKey)),
-    open,
-    key: key.value,
-  };
-}
 
 async function signed(secret: string, bytes = POLICY): Promise<Signature> {
   const signature = await signBytes(bytes, secret);
@@ -53,7 +35,7 @@ Deno.test("a signature is the one that RFC 8032 gives, and its key id is the has
 });
 
 Deno.test("a signature verifies over the exact bytes alone, and by its own key alone", async () => {
-  const [a, b] = [await keyPair(), await keyPair()];
+  const [a, b] = [await policySigner(), await policySigner()];
   const signature = await signed(a.secret);
   const good = await verifySignatures(POLICY, [signature], [b.key, a.key]);
   assert.ok(good.ok && good.value.id === a.key.id);
@@ -69,7 +51,7 @@ Deno.test("a signature verifies over the exact bytes alone, and by its own key a
 });
 
 Deno.test("of several signatures one that verifies is enough", async () => {
-  const [a, b] = [await keyPair(), await keyPair()];
+  const [a, b] = [await policySigner(), await policySigner()];
   const old = await signed(a.secret, utf8.encode("version = 0 # old\n"));
   const both = [old, await signed(b.secret), await signed(a.secret)];
   const parsed = parseSignatures(formatSignatures(both));
@@ -80,7 +62,7 @@ Deno.test("of several signatures one that verifies is enough", async () => {
 });
 
 Deno.test("any single bit of a signature that is turned spoils it", async () => {
-  const { secret, key } = await keyPair();
+  const { secret, key } = await policySigner();
   const signature = await signed(secret);
   for (let bit = 0; bit < 512; bit += 7) {
     const bytes = Uint8Array.from(signature.bytes);
@@ -90,7 +72,7 @@ Deno.test("any single bit of a signature that is turned spoils it", async () => 
 });
 
 Deno.test("a signature file that is not exactly of its form is refused with what is wrong", async () => {
-  const { secret } = await keyPair();
+  const { secret } = await policySigner();
   const good = formatSignatures([await signed(secret)]);
   const [header = "", line = ""] = good.split("\n");
   for (
@@ -113,7 +95,7 @@ Deno.test("a signature file that is not exactly of its form is refused with what
 });
 
 Deno.test("keys that are of another sort, encrypted, doubled or no PEM are refused with what is wrong", async () => {
-  const { secret, open } = await keyPair();
+  const { secret, open } = await policySigner();
   const rsa = await crypto.subtle.generateKey(
     { name: "RSA-PSS", modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]), hash: "SHA-256" },
     true,

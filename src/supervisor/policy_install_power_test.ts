@@ -1,12 +1,7 @@
 /** The power goes, or the disk fails, at every file operation of an installation. */
 import assert from "node:assert/strict";
-import {
-  formatSignatures,
-  parsePublicKey,
-  parseSignatures,
-  signBytes,
-  verifySignatures,
-} from "../../policy/signature.ts";
+import { parseSignatures, verifySignatures } from "../../policy/signature.ts";
+import { policySigner } from "../../tests/fakes/policy_signer.ts";
 import { LOST_DATA, LOST_NAMES, PowerCutFiles } from "../../tests/fakes/power_cut_files.ts";
 import { writeFileAtomic } from "../ports/files.ts";
 import { installPolicy } from "./policy_install.ts";
@@ -14,25 +9,8 @@ import { installPolicy } from "./policy_install.ts";
 const PLACE = { policyFile: "/policy/p.toml", policySignature: "/policy/p.toml.sig" };
 const utf8 = new TextEncoder();
 
-function pem(label: string, der: ArrayBuffer): string {
-  return `-----BEGIN ${label}-----\n${
-    btoa(String.fromCharCode(...new Uint8Array(der)))
-  }\n-----END ${label}-----\n`;
-}
-
 Deno.test("a power cut at any file operation of policy apply leaves the old policy or the new one, and it verifies", async () => {
-  const made = await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"]) as CryptoKeyPair;
-  const key = await parsePublicKey(
-    pem("PUBLIC KEY", await crypto.subtle.exportKey("spki", made.publicKey)),
-    "k",
-  );
-  const secret = pem("PRIVATE KEY", await crypto.subtle.exportKey("pkcs8", made.privateKey));
-  assert.ok(key.ok);
-  const sign = async (text: string) => {
-    const signature = await signBytes(utf8.encode(text), secret);
-    assert.ok(signature.ok);
-    return formatSignatures([signature.value]);
-  };
+  const { key, sign } = await policySigner();
   const [old, young] = ["version = 0 # old\n", "version = 0 # new\n"];
   const signatures = { old: await sign(old), young: await sign(young) };
   const before = () =>
@@ -49,7 +27,7 @@ Deno.test("a power cut at any file operation of policy apply leaves the old poli
     assert.ok(text === old || text === young, `${what}: ${text}`);
     const parsed = parseSignatures(files.text(PLACE.policySignature) ?? "");
     assert.ok(parsed.ok, what);
-    assert.ok((await verifySignatures(utf8.encode(text), parsed.value, [key.value])).ok, what);
+    assert.ok((await verifySignatures(utf8.encode(text), parsed.value, [key])).ok, what);
     return text;
   };
   const whole = before();

@@ -1,39 +1,10 @@
 import assert from "node:assert/strict";
-import {
-  formatSignatures,
-  parsePublicKey,
-  parseSignatures,
-  signBytes,
-  verifySignatures,
-} from "../../policy/signature.ts";
+import { parseSignatures, verifySignatures } from "../../policy/signature.ts";
+import { policySigner } from "../../tests/fakes/policy_signer.ts";
 import { installPolicy, type InstallSteps, removeInstallLeftovers } from "./policy_install.ts";
 
 const PLACE = { policyFile: "policy", policySignature: "policy.sig" };
 const utf8 = new TextEncoder();
-
-function pem(label: string, der: ArrayBuffer): string {
-  return `-----BEGIN ${label}-----\n${
-    btoa(String.fromCharCode(...new Uint8Array(der)))
-  }\n-----END ${label}-----\n`;
-}
-
-async function signer() {
-  const made = await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"]) as CryptoKeyPair;
-  const key = await parsePublicKey(
-    pem("PUBLIC KEY", await crypto.subtle.exportKey("spki", made.publicKey)),
-    "k",
-  );
-  const secret = pem("PRIVATE KEY", await crypto.subtle.exportKey("pkcs8", made.privateKey));
-  assert.ok(key.ok);
-  return {
-    key: key.value,
-    async sign(text: string) {
-      const signature = await signBytes(utf8.encode(text), secret);
-      assert.ok(signature.ok);
-      return formatSignatures([signature.value]);
-    },
-  };
-}
 
 /** A disk that stops before step `stopAt`, counted from 0. */
 class Disk implements InstallSteps {
@@ -55,8 +26,8 @@ class Disk implements InstallSteps {
 }
 
 Deno.test("installPolicy() leaves a policy and a signature that verifies wherever it is cut off", async () => {
-  const old = await signer();
-  const young = await signer();
+  const old = await policySigner();
+  const young = await policySigner();
   for (const [oldText, by] of [["old", old], [undefined, old], ["old", young]] as const) {
     for (let stopAt = 0; stopAt <= 3; stopAt++) {
       const files = new Map<string, string>();

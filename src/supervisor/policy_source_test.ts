@@ -1,8 +1,9 @@
 /** Policy files, signatures and key folders as they are found on a disk. */
+import { policySigner } from "../../tests/fakes/policy_signer.ts";
 import assert from "node:assert/strict";
 import { Failure, type Problem } from "../core/problem.ts";
 import { layoutOf } from "../../registry/layout.ts";
-import { formatSignatures, signBytes } from "../../policy/signature.ts";
+
 import type { LoadedPolicy } from "../../policy/model.ts";
 import type { PolicyState } from "../../policy/types.ts";
 import { nextPolicyState, readPolicy } from "./policy_source.ts";
@@ -38,25 +39,6 @@ async function problemOfReading(path: string, root: string): Promise<Problem> {
     throw error;
   }
   return assert.fail("it was read");
-}
-
-function pem(label: string, der: ArrayBuffer): string {
-  return `-----BEGIN ${label}-----\n${
-    btoa(String.fromCharCode(...new Uint8Array(der)))
-  }\n-----END ${label}-----\n`;
-}
-
-async function keyPair(): Promise<{ open: string; sign(text: string): Promise<string> }> {
-  const made = await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"]) as CryptoKeyPair;
-  const secret = pem("PRIVATE KEY", await crypto.subtle.exportKey("pkcs8", made.privateKey));
-  return {
-    open: pem("PUBLIC KEY", await crypto.subtle.exportKey("spki", made.publicKey)),
-    async sign(text) {
-      const signature = await signBytes(utf8.encode(text), secret);
-      assert.ok(signature.ok);
-      return formatSignatures([signature.value]);
-    },
-  };
 }
 
 Deno.test("a policy file that can't be taken is refused with the rule and the reason for it", async (t) => {
@@ -143,7 +125,7 @@ Deno.test(
 );
 
 Deno.test("a key folder is read whole, or distrusted with what is wrong with it", async (t) => {
-  const { open } = await keyPair();
+  const { open } = await policySigner();
   const cases: readonly (readonly [string, (keys: string) => Promise<unknown>, string, RegExp?])[] = [
     ["not there", (keys) => Deno.remove(keys), "none"],
     ["empty", () => Promise.resolve(), "none"],
@@ -214,7 +196,7 @@ Deno.test("another key folder counts only on a host that has none of its own", (
 
 Deno.test("who demands a signature: keys on the host, a policy, the policy before it; and what does not satisfy", () =>
   withRoot(async ({ keys, root }) => {
-    const [good, stranger] = [await keyPair(), await keyPair()];
+    const [good, stranger] = [await policySigner(), await policySigner()];
     const bytes = utf8.encode(GOOD);
     const strict = await loadText("version = 0\n[security]\nrequire_signature = true\n", root);
     const plain = await loadText(GOOD, root);
@@ -261,7 +243,7 @@ Deno.test("a signed policy can't be followed by an unsigned one that leaves the 
   withRoot(async ({ root, policy, keys }) => {
     Deno.env.set("RAYOS_TRUSTED_KEYS", keys);
     try {
-      const { open, sign } = await keyPair();
+      const { open, sign } = await policySigner();
       await Deno.writeTextFile(`${keys}/a.pub`, open, { mode: 0o644 });
       const put = async (text: string, signature?: string): Promise<void> => {
         await Deno.writeTextFile(policy, text, { mode: 0o600 });
