@@ -12,6 +12,8 @@ export interface GuestFolder {
   readonly snapshots: string;
   /** Suspended state. */
   readonly state: string;
+  /** When it was started again after crashes. */
+  readonly restarts: string;
   readonly logs: string;
   readonly qemuLog: string;
   readonly swtpmLog: string;
@@ -36,6 +38,8 @@ export interface Layout {
   readonly policyFile: string;
   readonly policySignature: string;
   readonly registryFile: string;
+  /** What is being done and must be finished or undone when the supervisor dies meanwhile: a file a guest. */
+  readonly intents: string;
   readonly rayosLog: string;
   readonly auditFile: string;
   /** Last link of the audit chain, kept apart so that a tail that was cut off shows. */
@@ -76,6 +80,7 @@ export function layoutOf(root: string): Layout {
     policyFile: `${root}/policy/rayos-policy.toml`,
     policySignature: `${root}/policy/rayos-policy.toml.sig`,
     registryFile: `${root}/vm/registry.json`,
+    intents: `${root}/vm/intents`,
     rayosLog: `${root}/logs/rayos.log`,
     auditFile: `${root}/logs/audit.jsonl`,
     auditHead: `${root}/logs/audit.head`,
@@ -93,6 +98,7 @@ export function layoutOf(root: string): Layout {
         folder,
         snapshots: `${folder}/snapshots`,
         state: `${folder}/state`,
+        restarts: `${folder}/restarts.json`,
         logs,
         qemuLog: `${logs}/qemu.log`,
         swtpmLog: `${logs}/swtpm.log`,
@@ -119,6 +125,7 @@ const FOLDERS: readonly string[] = [
   "policy",
   "vm",
   ...GUEST_KINDS.map((kind) => `vm/${kind}`),
+  "vm/intents",
   "logs",
   "crash",
   "run",

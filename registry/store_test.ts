@@ -131,7 +131,7 @@ Deno.test("temporary files of a crash change nothing, and are removed when asked
     await Deno.writeTextFile(`${root}/vm/other.tmp`, "");
     await store.removeLeftovers();
     const names = [...Deno.readDirSync(`${root}/vm`)].map((entry) => entry.name).sort();
-    assert.deepEqual(names, ["linux", "other.tmp", "registry.json", "windows"]);
+    assert.deepEqual(names, ["intents", "linux", "other.tmp", "registry.json", "windows"]);
   });
 });
 

@@ -1,7 +1,7 @@
 /** What each action of the table takes, as schemas: for whoever performs actions or describes them. */
 import * as z from "zod";
 import { parseVmId, VM_ID_RULE } from "../core/ids.ts";
-import type { ActionId } from "./table.ts";
+import { type ActionId, MAX_GRACE_S } from "./table.ts";
 
 /** A guest id as a parameter. */
 const vmId = z.string().transform((text, context) => {
@@ -48,7 +48,7 @@ export const PARAMS = {
   "vm.firmware": ofGuest,
   "vm.define": z.union([z.strictObject({ record: z.unknown() }), z.strictObject({ definition })]),
   "vm.start": z.strictObject({ id: vmId, wait: z.enum(["running", "ready"]).optional() }),
-  "vm.stop": z.strictObject({ id: vmId, grace_s: z.number().min(0).max(3600).optional() }),
+  "vm.stop": z.strictObject({ id: vmId, grace_s: z.number().min(0).max(MAX_GRACE_S).optional() }),
   "vm.kill": ofGuest,
   "vm.pause": ofGuest,
   "vm.resume": ofGuest,
@@ -61,6 +61,8 @@ export const PARAMS = {
   "policy.explain": z.strictObject({ id: vmId, action: z.string(), profile: z.string().optional() }),
   "policy.check": policyFile,
   "policy.apply": policyFile,
+  "job.list": none,
+  "job.cancel": z.strictObject({ job: z.uuid() }),
   "supervisor.stop": none,
 } as const satisfies Record<ActionId, z.ZodType>;
 

@@ -19,9 +19,17 @@ interface Spec {
   /** What policy is asked. Null: it only reads, policy is not asked and nothing is recorded. */
   readonly policy: PolicyAction | null;
   readonly risk: Risk;
-  /** May be asked while another action on the same guest is under way. */
-  readonly interrupts?: true;
+  /**
+   * While another action on the same guest is under way. `wait`: it begins when the other one has ended. `interrupt`: it
+   * begins at once, and may end the other one. Absent: it is refused.
+   */
+  readonly whenBusy?: "wait" | "interrupt";
+  /** Longest time that it may take, seconds; then it is called off. Absent for what only reads. */
+  readonly timeoutS?: number;
 }
+
+/** Longest grace that a stop may give, seconds. */
+export const MAX_GRACE_S = 3600;
 
 const LIVE: readonly GuestState[] = ["running", "paused"];
 const REST: readonly GuestState[] = ["stopped", "crashed", "suspended"];
@@ -74,6 +82,7 @@ export const ACTIONS = {
     path: "/vms",
     policy: "vm.define",
     risk: "low",
+    timeoutS: 300,
   },
   "vm.start": {
     title: "Start",
@@ -83,6 +92,7 @@ export const ACTIONS = {
     states: REST,
     policy: "vm.start",
     risk: "low",
+    timeoutS: 600,
   },
   "vm.stop": {
     title: "Stop",
@@ -92,16 +102,18 @@ export const ACTIONS = {
     states: LIVE,
     policy: "vm.stop",
     risk: "disruptive",
+    whenBusy: "wait",
+    timeoutS: MAX_GRACE_S + 60,
   },
   "vm.kill": {
     title: "Kill",
     summary: "ends QEMU at once, without asking the guest",
     method: "POST",
     path: "/vms/{id}/kill",
-    states: ["starting", "running", "paused", "suspending", "resuming", "stopping"],
     policy: "vm.kill",
     risk: "destructive",
-    interrupts: true,
+    whenBusy: "interrupt",
+    timeoutS: 60,
   },
   "vm.pause": {
     title: "Pause",
@@ -111,6 +123,8 @@ export const ACTIONS = {
     states: ["running"],
     policy: "vm.pause",
     risk: "low",
+    whenBusy: "wait",
+    timeoutS: 90,
   },
   "vm.resume": {
     title: "Resume",
@@ -120,6 +134,8 @@ export const ACTIONS = {
     states: ["paused"],
     policy: "vm.resume",
     risk: "low",
+    whenBusy: "wait",
+    timeoutS: 90,
   },
   "vm.reset": {
     title: "Reset",
@@ -129,6 +145,8 @@ export const ACTIONS = {
     states: LIVE,
     policy: "vm.reset",
     risk: "destructive",
+    whenBusy: "wait",
+    timeoutS: 90,
   },
   "vm.delete": {
     title: "Delete",
@@ -138,6 +156,7 @@ export const ACTIONS = {
     states: ["stopped", "crashed", "suspended", "broken"],
     policy: "vm.delete",
     risk: "destructive",
+    timeoutS: 600,
   },
   "vm.present": {
     title: "Present",
@@ -147,6 +166,8 @@ export const ACTIONS = {
     states: LIVE,
     policy: "vm.present",
     risk: "low",
+    whenBusy: "wait",
+    timeoutS: 30,
   },
   "vm.hide": {
     title: "Hide",
@@ -155,7 +176,8 @@ export const ACTIONS = {
     path: "/vms/{id}/hide",
     policy: "vm.hide",
     risk: "none",
-    interrupts: true,
+    whenBusy: "interrupt",
+    timeoutS: 30,
   },
   "net.show": {
     title: "Show network",
@@ -172,6 +194,8 @@ export const ACTIONS = {
     path: "/vms/{id}/net",
     policy: "net.set",
     risk: "low",
+    whenBusy: "wait",
+    timeoutS: 60,
   },
   "policy.explain": {
     title: "Explain decision",
@@ -196,6 +220,24 @@ export const ACTIONS = {
     path: "/policy",
     policy: "policy.apply",
     risk: "disruptive",
+    timeoutS: 60,
+  },
+  "job.list": {
+    title: "List jobs",
+    summary: "actions that are under way or wait for another one",
+    method: "GET",
+    path: "/jobs",
+    policy: null,
+    risk: "none",
+  },
+  "job.cancel": {
+    title: "Call off",
+    summary: "calls off an action that waits or is under way: it undoes or ends itself",
+    method: "POST",
+    path: "/jobs/cancel",
+    policy: null,
+    risk: "low",
+    timeoutS: 10,
   },
   "supervisor.stop": {
     title: "Stop supervisor",
@@ -204,6 +246,7 @@ export const ACTIONS = {
     path: "/supervisor/stop",
     policy: null,
     risk: "low",
+    timeoutS: 10,
   },
 } as const satisfies Record<string, Spec>;
 

@@ -98,6 +98,20 @@ export interface StatusView {
   readonly guests: readonly GuestView[];
 }
 
+/** An action that is under way. */
+export interface JobView {
+  /** Its name; the correlation id of its records in the audit trail. */
+  readonly job: string;
+  readonly action: string;
+  readonly vm: string | null;
+  /** `waiting`: for another action on the same guest. `called_off`: it undoes itself. */
+  readonly state: "waiting" | "running" | "called_off";
+  /** Kind of whoever asked. */
+  readonly actor: string;
+  readonly asked_at: string;
+  readonly started_at: string | null;
+}
+
 export interface CommandView {
   readonly program: string;
   readonly args: readonly string[];

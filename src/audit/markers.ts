@@ -65,10 +65,12 @@ export const MARKERS = {
       "crash",
       "kill",
       "delete",
+      "tpm_lost",
     ],
-    fields: ["vm", "kind", "step", "reason", "accel", "pid"],
+    fields: ["vm", "kind", "step", "reason", "accel", "pid", "after_ms"],
     recorded: "observed",
-    means: "a guest's life; `stop` names each step of the escalation",
+    means: "a guest's life; `stop` names each step of the escalation and the time since the first, " +
+      "`tpm_lost` says that its TPM emulator ended and it stands still",
   },
   RAYOS_LINUX_VM_READY: {
     level: "info",

@@ -8,6 +8,7 @@ import { auditCommand } from "./commands/audit.ts";
 import { completionsCommand } from "./commands/completions.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { eventsCommand, initCommand, serveCommand, statusCommand } from "./commands/host.ts";
+import { jobsCommand } from "./commands/jobs.ts";
 import { netCommand, policyCommand, registryCommand } from "./commands/rules.ts";
 import { contextMaker } from "./commands/shared.ts";
 import { vmCommand } from "./commands/vm.ts";
@@ -35,6 +36,7 @@ export function buildProgram(terminal: Terminal): AnyCommand {
     statusCommand(context),
     demoCommand(context, terminal),
     vmCommand(context),
+    jobsCommand(context),
     netCommand(context),
     policyCommand(context),
     registryCommand(context),

@@ -18,6 +18,24 @@ export const GUEST_STATES = [
 ] as const;
 export type GuestState = typeof GUEST_STATES[number];
 
+/** Why a guest that is paused stands still. */
+export const PAUSE_REASONS = [
+  "operator",
+  /** The guest's system has panicked. */
+  "panic",
+  /** The guest's watchdog ran out. */
+  "watchdog",
+  /** A disk image could not grow. */
+  "no_space",
+  /** An image could not be read or written. */
+  "io_error",
+  /** Its TPM emulator has ended. */
+  "tpm_lost",
+  /** QEMU does not say. */
+  "unknown",
+] as const;
+export type PauseReason = typeof PAUSE_REASONS[number];
+
 export const GUEST_EVENTS = [
   /** The operator's start is being carried out. */
   "start",
@@ -31,6 +49,8 @@ export const GUEST_EVENTS = [
   "resumed",
   /** An orderly stop or a kill is being carried out. */
   "stop",
+  /** An orderly stop was called off while the guest still runs. */
+  "stop_called_off",
   /** The guest powers itself off. */
   "guest_shutdown",
   /** QEMU ended, as it was asked to or by the guest's own shutdown. */
@@ -83,6 +103,7 @@ const TRANSITIONS: Readonly<Record<GuestState, Partial<Record<GuestEvent, GuestS
     paused: "stopping",
     resumed: "stopping",
     stop: "stopping",
+    stop_called_off: "running",
     guest_shutdown: "stopping",
     ended: "stopped",
     died: "stopped",

@@ -50,6 +50,17 @@ export const PLAIN_ENV: Readonly<Record<string, string>> = {
   LANG: "C.UTF-8",
 };
 
+/** More of the environment of every child from now on; see {@link markChildren}. */
+let marks: Readonly<Record<string, string>> = {};
+
+/**
+ * Gives every child of this process, whatever environment it is started with, these variables too. A supervisor marks its
+ * children with its data root, so that the next one finds all that a dead one has left, and nothing else.
+ */
+export function markChildren(variables: Readonly<Record<string, string>>): void {
+  marks = variables;
+}
+
 /**
  * Starts a program in its own session, standard input closed, output appended to a file. Failure `missing` when the
  * program is not there. Deno.Command can't append to a file, so this goes through node:child_process.
@@ -60,7 +71,7 @@ export async function spawnDetached(options: SpawnOptions): Promise<DetachedProc
     const child: ChildProcess = nodeSpawn(options.program, [...options.args], {
       stdio: ["ignore", log, log],
       detached: true,
-      env: { ...(options.env ?? PLAIN_ENV) },
+      env: { ...(options.env ?? PLAIN_ENV), ...marks },
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });
     const exited = new Promise<ExitStatus>((resolve) => {
@@ -127,7 +138,7 @@ export async function runForBytes(
   try {
     child = new Deno.Command(program, {
       args: [...(options.args ?? [])],
-      env: { ...(options.env ?? PLAIN_ENV) },
+      env: { ...(options.env ?? PLAIN_ENV), ...marks },
       clearEnv: true,
       stdin: options.stdin ? "piped" : "null",
       stdout: "piped",

@@ -2,7 +2,7 @@
 import { type ActionParams, paramsOf, SECRET_PARAMS } from "../actions/params.ts";
 import { type ActionId, actionSpec } from "../actions/table.ts";
 import { boundJson, boundText } from "../audit/bounds.ts";
-import { parseVmId } from "../core/ids.ts";
+import { parseVmId, type VmId } from "../core/ids.ts";
 import { isObject, type JsonObject } from "../core/json.ts";
 import { fail } from "../core/problem.ts";
 import { sanitizeLine } from "../core/sanitize.ts";
@@ -43,8 +43,15 @@ export function recordedParams(
     if (names.includes(key)) masked.push(key);
     else shown[key] = value;
   }
-  const vm = parseVmId(given.id);
+  const vm = idIn(given);
   return { ...(vm ? { vm } : {}), params: boundJson(shown) as JsonObject, masked }; // an object stays one
+}
+
+/** The guest that parameters name: also one that is to be defined. */
+function idIn(given: Readonly<Record<string, unknown>>): VmId | undefined {
+  const { id, definition, record } = given;
+  return parseVmId(id) ??
+    [definition, record].filter(isObject).map((of) => parseVmId(of.id)).find((one) => one);
 }
 
 /** What of parameters that could not be understood is put on record: their names alone, since any value may be a secret. */

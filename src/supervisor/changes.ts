@@ -7,11 +7,14 @@ import type { ActionId } from "../actions/table.ts";
 import type { DoneView } from "../actions/views.ts";
 import type { VmId } from "../core/ids.ts";
 import type { JsonObject } from "../core/json.ts";
-import { fail } from "../core/problem.ts";
+import { fail, Failure } from "../core/problem.ts";
+import { formatDuration } from "../core/units.ts";
+import { hasProcess } from "../lifecycle/states.ts";
 import { removeTree } from "../ports/files.ts";
 import type { Decision, GuestAsk, PolicyRequest } from "../../policy/types.ts";
 import { defineGuest } from "./define_guest.ts";
 import type { Guest, GuestRun } from "./guest.ts";
+import type { Intent } from "./journal.ts";
 import { applyPolicy } from "./policy_apply.ts";
 import { hide, present } from "./presentation.ts";
 import { usable } from "./reads.ts";
@@ -29,7 +32,10 @@ export interface Change {
   readonly more?: Partial<Pick<PolicyRequest, "network" | "deviceModels" | "images">>;
   /** What is put on record besides. */
   readonly detail?: JsonObject;
-  act(decision: Decision): Promise<DoneView>;
+  /** What is left to do when the supervisor dies in the middle of it. */
+  readonly intent?: Intent;
+  /** Carries it out. `signal` aborts when it is called off: then it undoes or ends itself and throws the signal's reason. */
+  act(decision: Decision, signal: AbortSignal): Promise<DoneView>;
   /** What whoever asked waits for besides. The action is over by then: others may act on the guest meanwhile. */
   after?(done: DoneView): Promise<DoneView>;
 }
@@ -58,28 +64,48 @@ export const CHANGES: Changes = {
   "vm.start": (s, { id, wait }) => startGuest(s, usable(s.guest(id)), wait ?? "running"),
   "vm.stop": (s, { id, grace_s }) => {
     const guest = s.guest(id);
-    return onGuest(guest, async () => {
-      const step = await stopGuest(s, guest, (grace_s ?? DEFAULT_GRACE_S) * 1000);
-      return { ...done("vm.stop", guest), notes: [`ended by: ${step}`] };
+    const graceS = grace_s ?? DEFAULT_GRACE_S;
+    return Promise.resolve({
+      ...baseOf(guest),
+      intent: { kind: "stop", vm: id, graceS },
+      act: async (_decision, signal) => {
+        const { step, tookMs } = await stopGuest(s, guest, graceS * 1000, signal);
+        return { ...done("vm.stop", guest), notes: [`ended by: ${step}, after ${formatDuration(tookMs)}`] };
+      },
     });
   },
   "vm.kill": (s, { id }) => {
     const guest = s.guest(id);
-    return onGuest(guest, async () => {
-      await killGuest(s, guest);
-      return done("vm.kill", guest);
+    if (nothingToKill(guest)) fail("wrong_state", `vm.kill is not possible: ${id} is ${guest.state}`);
+    return Promise.resolve({
+      ...baseOf(guest),
+      intent: { kind: "kill", vm: id },
+      act: async () => {
+        await killGuest(s, guest);
+        return done("vm.kill", guest);
+      },
     });
   },
   "vm.pause": (s, { id }) => withRun(s, id, "vm.pause", (run) => run.qmp.execute("stop")),
-  "vm.resume": (s, { id }) => withRun(s, id, "vm.resume", (run) => run.qmp.execute("cont")),
-  "vm.reset": (s, { id }) =>
-    withRun(s, id, "vm.reset", async (run, guest) => {
+  "vm.resume": (s, { id }) => {
+    refuseTpmLost(s.guest(id), "vm.resume");
+    return withRun(s, id, "vm.resume", (run) => run.qmp.execute("cont"));
+  },
+  "vm.reset": (s, { id }) => {
+    refuseTpmLost(s.guest(id), "vm.reset");
+    return withRun(s, id, "vm.reset", async (run, guest) => {
       s.emit({ event: "RAYOS_VM:reset", fields: { vm: guest.id, kind: guest.kind ?? "linux" } });
       await run.qmp.execute("system_reset");
-    }),
+    });
+  },
   "vm.delete": (s, { id, disks }) => {
     const guest = s.guest(id);
-    return onGuest(guest, () => deleteGuest(s, guest, disks ?? false));
+    const { kind } = guest;
+    return Promise.resolve({
+      ...baseOf(guest),
+      intent: { kind: "delete", vm: id, ...(kind ? { type: kind } : {}), folder: disks ?? false },
+      act: () => deleteGuest(s, guest, disks ?? false),
+    });
   },
   "vm.present": (s, { id }) => {
     const guest = s.guest(id);
@@ -134,16 +160,45 @@ function withRun(
   act: (run: GuestRun, guest: Guest) => Promise<unknown>,
 ): Promise<Change> {
   const guest = s.guest(id);
-  return onGuest(guest, async () => {
+  return onGuest(guest, async (_decision, signal) => {
     const run = guest.run ?? fail("wrong_state", `${id} has no QEMU process`);
-    await act(run, guest);
+    await orCalledOff(act(run, guest), action, signal);
     return done(action, guest);
   });
 }
 
+/** The answer to a command that can't be taken back, or `outcome_unknown` as soon as nobody waits for it any more. */
+async function orCalledOff<T>(answer: Promise<T>, action: string, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = () => {
+    const message = `${action} was called off when QEMU had been asked already: it may still carry it out`;
+    reject(new Failure({ code: "outcome_unknown", message }));
+  };
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await Promise.race([answer, promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/** Ends nothing: no process of it runs, none is being started, and no restart is planned. */
+function nothingToKill(guest: Guest): boolean {
+  return !hasProcess(guest.state) && !guest.stray && !guest.restart;
+}
+
+/** A guest that was given a TPM never runs without it. */
+function refuseTpmLost(guest: Guest, action: string): void {
+  if (guest.pauseReason !== "tpm_lost") return;
+  fail("wrong_state", `${action} is not possible: the TPM emulator of ${guest.id} has ended`, {
+    hint: `end the guest and start it anew: \`rayvisor vm stop ${guest.id}\`, then \`vm start\``,
+  });
+}
+
 /** The registry comes last: as long as it names the guest, a delete that was cut off can be asked for again. */
-async function deleteGuest(s: Supervisor, guest: Guest, disks: boolean): Promise<DoneView> {
+export async function deleteGuest(s: Supervisor, guest: Guest, disks: boolean): Promise<DoneView> {
   const { layout, store } = s.parts;
+  guest.restart?.cancel();
   if (disks && guest.kind) await removeTree(layout.guest(guest.kind, guest.id).folder);
   await removeTree(layout.runtime(guest.id).folder);
   await store.remove(guest.id);

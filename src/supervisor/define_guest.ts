@@ -24,15 +24,18 @@ export async function defineGuest(s: Supervisor, params: ActionParams<"vm.define
     });
   }
   await checkPaths(s, record, make);
+  const intended = await toBeMade(s, record, make);
   return {
     vm: record.id,
     ask: record,
-    act: async (): Promise<DoneView> => {
-      const made = await makeFiles(s, record, make);
+    intent: { kind: "define", vm: record.id, made: intended },
+    act: async (_decision, signal): Promise<DoneView> => {
       try {
+        await makeFiles(s, record, make, signal);
+        signal.throwIfAborted();
         await s.parts.store.put(record);
       } catch (error) {
-        for (const path of made) await removeTree(path);
+        for (const path of intended) await removeTree(`${s.parts.root}/${path}`);
         throw error;
       }
       const guest = new Guest(record.id);
@@ -96,35 +99,38 @@ async function checkPaths(s: Supervisor, record: VmRecord, make: FilesToMake): P
   }
 }
 
-/** Makes what is missing; returns what it made. On a failure it removes that again. */
-async function makeFiles(s: Supervisor, record: VmRecord, make: FilesToMake): Promise<string[]> {
+/** Files and folders that defining the guest makes and that are not there yet, relative to the data root. */
+async function toBeMade(s: Supervisor, record: VmRecord, make: FilesToMake): Promise<string[]> {
+  const { root, layout } = s.parts;
+  const folder = layout.guest(record.type, record.id).folder.slice(root.length + 1);
+  const paths = [folder, make.disk?.path, make.ovmfVars, make.tpmState].filter((path) => path !== undefined);
+  const absent: string[] = [];
+  for (const path of paths) if (!await exists(`${root}/${path}`)) absent.push(path);
+  return absent;
+}
+
+/** Makes what is missing. */
+async function makeFiles(
+  s: Supervisor,
+  record: VmRecord,
+  make: FilesToMake,
+  signal: AbortSignal,
+): Promise<void> {
   const { root } = s.parts;
-  const made: string[] = [];
-  const guestFolder = s.parts.layout.guest(record.type, record.id);
-  await makeFolder(guestFolder.logs);
-  try {
-    if (make.disk) {
-      const path = await confine(root, make.disk.path, { mustExist: false, kind: "file" });
-      await createDisk(path, make.disk.bytes);
-      made.push(path);
-    }
-    if (make.ovmfVars) {
-      const host = await s.parts.capabilities();
-      const firmware = await firmwareFor(record, host);
-      const path = await confine(root, make.ovmfVars, { mustExist: false, kind: "file" });
-      if (firmware) {
-        await createVariables(firmware.varsTemplate, path);
-        made.push(path);
-      }
-    }
-    if (make.tpmState && record.devices.tpm?.enabled) {
-      const tpmState = await confine(root, make.tpmState, { mustExist: false, kind: "dir" });
-      made.push(tpmState);
-      await prepareTpmState(s, { tpmState, host: await s.parts.capabilities() });
-    }
-    return made;
-  } catch (error) {
-    for (const path of made) await removeTree(path);
-    throw error;
+  await makeFolder(s.parts.layout.guest(record.type, record.id).logs);
+  if (make.disk) {
+    const path = await confine(root, make.disk.path, { mustExist: false, kind: "file" });
+    await createDisk(path, make.disk.bytes);
+  }
+  if (make.ovmfVars) {
+    const host = await s.parts.capabilities();
+    const firmware = await firmwareFor(record, host);
+    const path = await confine(root, make.ovmfVars, { mustExist: false, kind: "file" });
+    if (firmware) await createVariables(firmware.varsTemplate, path);
+  }
+  signal.throwIfAborted();
+  if (make.tpmState && record.devices.tpm?.enabled) {
+    const tpmState = await confine(root, make.tpmState, { mustExist: false, kind: "dir" });
+    await prepareTpmState(s, { tpmState, host: await s.parts.capabilities() }, signal);
   }
 }

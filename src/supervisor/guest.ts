@@ -1,6 +1,5 @@
 /** One guest as the supervisor holds it: its record, its state, and what runs of it. */
-import { type GuestEvent, type GuestState, transition } from "../lifecycle/states.ts";
-import type { ActionId } from "../actions/table.ts";
+import { type GuestEvent, type GuestState, type PauseReason, transition } from "../lifecycle/states.ts";
 import type { GuestKind, VmId } from "../core/ids.ts";
 import type { Problem } from "../core/problem.ts";
 import type { Instant } from "../core/time.ts";
@@ -28,6 +27,8 @@ export interface Ended {
 export interface GuestRun {
   readonly qemu: ProcessIdentity;
   readonly swtpm: ProcessIdentity | undefined;
+  /** Resolves when the TPM emulator has ended; never where there is none. */
+  readonly tpmGone: Promise<void>;
   readonly qmp: QmpClient;
   readonly agent: AgentLink;
   readonly serial: SerialLog;
@@ -36,6 +37,13 @@ export interface GuestRun {
   readonly notes: readonly string[];
   /** Resolves when the QEMU process has ended. */
   readonly gone: Promise<Ended>;
+}
+
+export interface PendingRestart {
+  readonly at: Instant;
+  /** In words: which one of how many. */
+  readonly count: string;
+  cancel(): void;
 }
 
 export class Guest {
@@ -50,8 +58,12 @@ export class Guest {
   readySince: Instant | undefined;
   /** What the policy in force takes away from it while it runs, or can't take away. */
   narrowed: readonly NarrowingStep[] = [];
-  /** The action that is being carried out. */
-  busy: ActionId | undefined;
+  /** Why it stands still, while it is paused. */
+  pauseReason: PauseReason | undefined;
+  /** A QEMU of it that runs and can't be talked to. */
+  stray: ProcessIdentity | undefined;
+  /** When it is started again after a crash, and the means to call that off. */
+  restart: PendingRestart | undefined;
   /** The guest said that it shuts down, or was asked to: its end is no crash. */
   shutdownSeen = false;
 
@@ -68,19 +80,21 @@ export class Guest {
   /** Applies an event; false when it means nothing in the present state. */
   apply(event: GuestEvent): boolean {
     const next = transition(this.#state, event);
-    if (next.ok) this.#state = next.value;
+    if (next.ok) this.adopt(next.value);
     return next.ok;
   }
 
   /** Takes over a state that was found, not reached (start of the supervisor). */
   adopt(state: GuestState): void {
     this.#state = state;
+    if (state !== "paused") this.pauseReason = undefined;
   }
 
   /** Forgets the run; the state says how it ended. */
   clearRun(): void {
     this.run = undefined;
     this.share = undefined;
+    this.stray = undefined;
     this.readySince = undefined;
     this.narrowed = [];
     this.shutdownSeen = false;

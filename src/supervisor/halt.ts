@@ -5,25 +5,40 @@ import { fail } from "../core/problem.ts";
 import type { GuestRun } from "./guest.ts";
 import type { StopStep } from "./stop_plan.ts";
 
+export interface HaltOptions {
+  readonly clock: Clock;
+  /** Told before each step, with the milliseconds since the first one. */
+  readonly say?: (step: StopStep, afterMs: number) => void;
+  /** Ends the escalation between two steps; its reason is thrown. */
+  readonly signal?: AbortSignal;
+}
+
+export interface Halted {
+  /** The step that did it. */
+  readonly step: StopStep["step"];
+  readonly tookMs: number;
+}
+
 /**
- * Goes through the steps until the guest is gone. Each step is told to `say` before it is taken; a step that can't be
- * taken (agent hung, QMP dead) leads to the next one at once. Returns the step that did it.
+ * Goes through the steps until the guest is gone. A step that can't be taken (agent hung, QMP dead) leads to the next one
+ * at once.
  */
 export async function halt(
   run: GuestRun,
   plan: readonly StopStep[],
-  clock: Clock,
-  say: (step: StopStep) => void,
-): Promise<StopStep["step"]> {
+  { clock, say, signal }: HaltOptions,
+): Promise<Halted> {
+  const began = clock.monotonic();
   let gone = false;
   const goneAt = run.gone.then(() => {
     gone = true;
   });
   for (const step of plan) {
-    say(step);
+    signal?.throwIfAborted();
+    say?.(step, clock.monotonic() - began);
     const taken = await take(run, step);
-    if (taken) await orAfter(goneAt, step.waitMs, clock);
-    if (gone) return step.step;
+    if (taken) await orAfter(goneAt, step.waitMs, clock, signal);
+    if (gone) return { step: step.step, tookMs: clock.monotonic() - began };
   }
   return fail("outcome_unknown", `QEMU (pid ${run.qemu.pid}) did not end after SIGKILL`, {
     hint: "it hangs in the kernel, for example on a dead disk; the guest counts as running until it is gone",
@@ -32,7 +47,7 @@ export async function halt(
 
 /** Ends QEMU at once and waits until the kernel says so. */
 export async function killNow(run: GuestRun, clock: Clock): Promise<void> {
-  await halt(run, [{ step: "kill", waitMs: 10_000 }], clock, () => {});
+  await halt(run, [{ step: "kill", waitMs: 10_000 }], { clock });
 }
 
 /** Whether the step could be taken at all. */
@@ -55,11 +70,14 @@ async function take(run: GuestRun, step: StopStep): Promise<boolean> {
   }
 }
 
-async function orAfter(event: Promise<void>, ms: number, clock: Clock): Promise<void> {
-  let cancel = () => {};
-  const timer = new Promise<void>((resolve) => {
-    cancel = clock.after(ms, resolve);
-  });
-  await Promise.race([event, timer]);
+/** Waits for the event, for at most so long, and no longer than nobody calls it off. */
+async function orAfter(event: Promise<void>, ms: number, clock: Clock, signal?: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const cancel = clock.after(ms, resolve);
+  const onAbort = () => resolve();
+  signal?.addEventListener("abort", onAbort, { once: true });
+  if (signal?.aborted) resolve();
+  await Promise.race([event, promise]);
+  signal?.removeEventListener("abort", onAbort);
   cancel();
 }

@@ -20,7 +20,6 @@ import {
 import { connectUnix, connectWhenReady, waitForPath } from "../ports/unix_socket.ts";
 import { QmpClient } from "../qmp/client.ts";
 import type { QmpEvent } from "../qmp/events.ts";
-import type { CommandLine } from "../qemu/options.ts";
 import { type GuestPlan, QEMU_IDS } from "../qemu/plan_types.ts";
 import type { GuestRuntime } from "../../registry/layout.ts";
 import type { AgentRight } from "../../policy/types.ts";
@@ -33,7 +32,8 @@ import type { VmId } from "../core/ids.ts";
 /** Time for a program to make its socket; it takes milliseconds. */
 const SOCKET_TIMEOUT_MS = 20_000;
 
-const CALLED_OFF = "the start was cancelled by a kill";
+/** Variables by which a supervisor finds what one before it has started; see `markChildren()`. */
+export const MARK = { root: "RAYVISOR_ROOT", vm: "RAYVISOR_VM", role: "RAYVISOR_ROLE" } as const;
 
 /** Seconds between the balloon's figures of the guest's memory: each wakes the guest. */
 const MEMORY_FIGURES_EVERY_S = 5;
@@ -67,10 +67,10 @@ export async function launch(input: LaunchInput): Promise<GuestRun> {
   try {
     await removeTree(input.runtime.folder); // sockets of a run that ended long ago
     await makeFolder(input.runtime.folder);
-    if (input.signal.aborted) fail("cancelled", CALLED_OFF);
-    const swtpm = input.plan.swtpm ? await startSwtpm(input, input.plan.swtpm) : undefined;
+    input.signal.throwIfAborted();
+    const swtpm = input.plan.swtpm ? await startSwtpm(input) : undefined;
     if (swtpm) started.push(swtpm);
-    const qemu = await spawn(input.plan.qemu, input.logs.qemu);
+    const qemu = await spawn(input, "qemu");
     started.push(qemu.process);
     return await whileAlive(qemu, "QEMU", input.signal, async (signal) => {
       const recorded = writeRunRecord(input.runtime.record, {
@@ -85,7 +85,7 @@ export async function launch(input: LaunchInput): Promise<GuestRun> {
         notes: input.plan.notes.map((note) => note.text),
       });
       recorded.catch(() => {}); // awaited below; a death of QEMU before that must not make it unhandled
-      const run = await attach(input, qemu.process, swtpm?.identity, signal);
+      const run = await attach(input, qemu.process, swtpm, signal);
       await recorded;
       await run.qmp.execute("cont");
       return run;
@@ -105,12 +105,14 @@ interface Spawned {
   readonly logStart: number;
 }
 
-async function spawn(line: CommandLine, log: string): Promise<Spawned> {
+async function spawn(input: LaunchInput, role: "qemu" | "swtpm"): Promise<Spawned> {
+  const line = input.plan[role] ?? fail("internal", `the plan of ${input.id} has no ${role}`);
+  const log = input.logs[role];
   const logStart = fileSize(log);
   const process = await spawnDetached({
     program: line.program,
     args: line.args,
-    env: line.env,
+    env: { ...line.env, [MARK.vm]: input.id, [MARK.role]: role },
     logFile: log,
   });
   return { process, log, logStart };
@@ -134,7 +136,7 @@ async function whileAlive<T>(
   });
   death.catch(() => {});
   const cancelled = new Promise<never>((_, reject) => {
-    const refuse = () => reject(new Failure({ code: "cancelled", message: CALLED_OFF }));
+    const refuse = () => reject(outer.reason);
     if (outer.aborted) refuse();
     outer.addEventListener("abort", refuse, { once: true });
   });
@@ -169,9 +171,9 @@ export function lastWords(log: string, from: number): string {
     .join(" | ");
 }
 
-async function startSwtpm(input: LaunchInput, line: CommandLine): Promise<DetachedProcess> {
+async function startSwtpm(input: LaunchInput): Promise<DetachedProcess> {
   const socket = input.runtime.tpm;
-  const swtpm = await spawn(line, input.logs.swtpm);
+  const swtpm = await spawn(input, "swtpm");
   try {
     await whileAlive(
       swtpm,
@@ -189,7 +191,7 @@ async function startSwtpm(input: LaunchInput, line: CommandLine): Promise<Detach
 async function attach(
   input: LaunchInput,
   qemu: DetachedProcess,
-  swtpm: ProcessIdentity | undefined,
+  swtpm: DetachedProcess | undefined,
   signal: AbortSignal,
 ): Promise<GuestRun> {
   const stream = await connectWhenReady(input.runtime.qmp, SOCKET_TIMEOUT_MS, signal);
@@ -202,7 +204,8 @@ async function attach(
     listeners: input.listeners,
     qemu: qemu.identity,
     exited: qemu.exited,
-    swtpm,
+    swtpm: swtpm?.identity,
+    ...(swtpm ? { swtpmExited: swtpm.exited } : {}),
     uuid: input.plan.uuid,
     accelerator: input.plan.accelerator,
     startedAt: input.clock.now(),
@@ -227,6 +230,8 @@ export interface AttachInput {
   /** Present when QEMU is our child: the kernel tells how it ended. */
   readonly exited?: Promise<ExitStatus>;
   readonly swtpm: ProcessIdentity | undefined;
+  /** As `exited`, of swtpm. */
+  readonly swtpmExited?: Promise<ExitStatus>;
   readonly uuid: string;
   readonly accelerator: GuestRun["accelerator"];
   readonly startedAt: number;
@@ -270,6 +275,7 @@ export async function attachTo(
     return {
       qemu: input.qemu,
       swtpm: input.swtpm,
+      tpmGone: endOfTpm(input),
       qmp,
       agent,
       serial,
@@ -290,4 +296,21 @@ async function endOf(input: AttachInput, qmp: QmpClient): Promise<Ended> {
   await qmp.closed;
   await waitForEnd(input.qemu, Infinity);
   return { exit: null };
+}
+
+/**
+ * The end of swtpm, which QEMU does not tell of. Of an adopted one the kernel tells by a connection that waits for swtpm for
+ * ever, since that serves only QEMU's: it breaks when swtpm ends.
+ */
+async function endOfTpm(input: AttachInput): Promise<void> {
+  const { swtpm, swtpmExited, runtime } = input;
+  if (!swtpm) return await new Promise(() => {});
+  if (swtpmExited) {
+    await swtpmExited;
+    return;
+  }
+  const waiting = await connectUnix(runtime.tpm).catch(() => undefined);
+  await waiting?.read(new Uint8Array(1)).catch(() => null);
+  waiting?.close();
+  await waitForEnd(swtpm, Infinity);
 }

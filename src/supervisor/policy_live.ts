@@ -125,7 +125,7 @@ function narrow(s: Supervisor, guest: Guest, steps: readonly NarrowingStep[]): v
   // One that is being acted upon is looked at again when that is over.
   if (
     steps.some(({ kind }) => kind === "stop") && (guest.state === "running" || guest.state === "paused") &&
-    !guest.busy
+    !s.jobs.on(guest.id)
   ) {
     // Put on record as any other stop; that it failed is on record too.
     s.perform("vm.stop", { id: guest.id }, { kind: "supervisor" }).catch(() => {});

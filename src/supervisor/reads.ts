@@ -32,6 +32,7 @@ type ReadId = Extract<
   | "net.show"
   | "policy.explain"
   | "policy.check"
+  | "job.list"
 >;
 type Reads = { readonly [A in ReadId]: (s: Supervisor, params: ActionParams<A>) => Promise<unknown> };
 
@@ -49,6 +50,7 @@ export const READS: Reads = {
   "vm.firmware": (s, { id }) => firmwareView(s, usable(s.guest(id))),
   "net.show": (s, { id }) => Promise.resolve(network(s, usable(s.guest(id)))),
   "policy.check": checkPolicy,
+  "job.list": (s) => Promise.resolve(s.jobs.list()),
   "policy.explain": async (s, { id, action, profile }): Promise<ExplainView> => {
     if (!isPolicyAction(action)) fail("usage", `'${action}' is no action that policy decides about`);
     const guest = usable(s.guest(id));

@@ -1,23 +1,29 @@
 /**
  * The start of a supervisor: what the registry names is looked up in fact. Guests that run are taken over, hidden and
- * without a network; what is left of guests that don't is cleared away.
+ * without a network; what is left of guests that don't is ended and cleared away; what was begun is finished or undone.
  */
-import { hasProcess } from "../lifecycle/states.ts";
+import { deriveGuest, type FoundQemu } from "../lifecycle/derive.ts";
 import { problemOf } from "../core/problem.ts";
-import { endProcess, isAlive } from "../ports/processes.ts";
+import type { OwnProcess } from "../ports/own_processes.ts";
+import { endProcess, isAlive, type ProcessIdentity } from "../ports/processes.ts";
 import { connectUnix } from "../ports/unix_socket.ts";
 import { removeTree } from "../ports/files.ts";
+import { listFolder } from "../ports/folders.ts";
+import { basename, dirname } from "../core/file_names.ts";
+import { guestUuid } from "../qemu/machine.ts";
 import { QEMU_IDS } from "../qemu/plan_types.ts";
-import { QmpClient } from "../qmp/client.ts";
-import type { GuestRuntime } from "../../registry/layout.ts";
-import { Guest } from "./guest.ts";
-import { attachTo } from "./launch.ts";
-import { agentRightsOf, listenersOf, takeOver } from "./run_guest.ts";
-import { readRunRecord, type RunRecord } from "./run_record.ts";
+import { Guest, type GuestRun } from "./guest.ts";
+import { attachTo, MARK } from "./launch.ts";
+import { agentRightsOf, listenersOf, remember, takeOver } from "./run_guest.ts";
+import { readRunRecord, type RunRecord, writeRunRecord } from "./run_record.ts";
 import type { Supervisor } from "./supervisor.ts";
 
-/** Fills the supervisor with the registry's guests. Failure `invalid_registry` when the file can't be used at all. */
-export async function recoverGuests(s: Supervisor): Promise<void> {
+/**
+ * Fills the supervisor with the registry's guests. Failure `invalid_registry` when the file can't be used at all.
+ *
+ * @param left processes that a supervisor of this root has started and that live, the oldest first
+ */
+export async function recoverGuests(s: Supervisor, left: readonly OwnProcess[]): Promise<void> {
   const read = await s.parts.store.read();
   for (const record of read.vms.values()) {
     const guest = new Guest(record.id);
@@ -30,91 +36,205 @@ export async function recoverGuests(s: Supervisor): Promise<void> {
     guest.adopt("broken");
     s.guests.set(id, guest);
   }
-  await Promise.all([...s.guests.values()].map((guest) =>
-    recoverOne(s, guest).catch((error: unknown) => {
-      // One guest that can't be looked at must not keep the others from being supervised.
-      guest.problems = [...guest.problems, problemOf(error)];
-      guest.adopt("broken");
-    })
-  ));
+  await endStrangers(s, left);
+  await Promise.all(
+    [...s.guests.values()].map((guest) =>
+      recoverOne(s, guest, left).catch((error: unknown) => {
+        // One guest that can't be looked at must not keep the others from being supervised.
+        guest.problems = [...guest.problems, problemOf(error)];
+        guest.adopt("broken");
+      })
+    ),
+  );
 }
 
-async function recoverOne(s: Supervisor, guest: Guest): Promise<void> {
+/** Ends what a dead supervisor has left that belongs to no guest: its tools, and guests that are in no registry. */
+async function endStrangers(s: Supervisor, left: readonly OwnProcess[]): Promise<void> {
+  const strangers = left.filter(({ env }) => !s.guests.has(env.get(MARK.vm) ?? ""));
+  await Promise.all(strangers.map(async ({ identity, env }) => {
+    await endProcess(identity);
+    s.putOnRecord("process.ended", undefined, {
+      pid: identity.pid,
+      vm: env.get(MARK.vm) ?? null,
+      why: "left over",
+    });
+  }));
+  const own = new Set([...s.guests.keys()].map((id) => basename(s.parts.layout.runtime(id).folder)));
+  const folder = dirname(s.parts.layout.runtime("any").folder);
+  for (const name of await listFolder(folder)) if (!own.has(name)) await removeTree(`${folder}/${name}`);
+}
+
+/** Processes of one guest that live. */
+interface Found {
+  readonly qemu: ProcessIdentity | undefined;
+  readonly swtpm: ProcessIdentity | undefined;
+  /** Of a start that was cut off beside one that runs, or without any. */
+  readonly rest: readonly ProcessIdentity[];
+}
+
+/** The recorded process is the guest's where it lives; else the oldest one, which holds the images. */
+async function find(guest: Guest, left: readonly OwnProcess[], known: RunRecord | undefined): Promise<Found> {
+  const own = left.filter(({ env }) => env.get(MARK.vm) === guest.id);
+  const pick = async (role: "qemu" | "swtpm") => {
+    const recorded = known?.[role];
+    if (recorded && await isAlive(recorded)) return recorded;
+    return own.find(({ env }) => env.get(MARK.role) === role)?.identity;
+  };
+  const qemu = await pick("qemu");
+  const swtpm = await pick("swtpm");
+  const rest = own.map(({ identity }) => identity)
+    .filter(({ pid }) => pid !== qemu?.pid && pid !== swtpm?.pid);
+  return { qemu, swtpm, rest };
+}
+
+async function recoverOne(s: Supervisor, guest: Guest, left: readonly OwnProcess[]): Promise<void> {
   const runtime = s.parts.layout.runtime(guest.id);
-  const found = await readRunRecord(runtime.record);
-  if (found && found.vm === guest.id && guest.record && await isAlive(found.qemu)) {
-    await reattach(s, guest, found);
-    return;
-  }
-  if (found?.swtpm) await endProcess(found.swtpm);
-  if (!found) await endUnrecorded(s, runtime);
-  await removeTree(runtime.folder);
-  const recorded = guest.record?.state;
-  if (guest.record && recorded !== "stopped") {
-    guest.record = { ...guest.record, state: "stopped" };
-    await s.parts.store.put(guest.record);
-    s.observe("vm.recovered", {
-      event: "RAYOS_RECOVERED",
-      fields: { vm: guest.id, as: "stopped", reason: `recorded as ${recorded}, but no QEMU of it runs` },
-    }, guest.id);
-  }
-}
-
-/**
- * Ends what a start has left that was cut off before its run record was written: a QEMU that has not run yet and would
- * hold the locks of its images for ever, and its swtpm. Whatever listens in this folder, which is ours alone, is the
- * guest's.
- */
-async function endUnrecorded(s: Supervisor, runtime: GuestRuntime): Promise<void> {
-  const qmpStream = await connectUnix(runtime.qmp).catch(() => undefined);
-  if (qmpStream) {
-    const qmp = await QmpClient.negotiate(qmpStream, { clock: s.parts.clock });
-    await qmp.execute("quit").catch(() => {}); // it may be gone before it answers
-    await qmp.closed;
-  }
-  // With --terminate swtpm ends at the end of the first connection.
-  const tpm = await connectUnix(runtime.tpm).catch(() => undefined);
-  tpm?.close();
-}
-
-/** Takes over a QEMU whose pid, start time and boot id are those of the run record. */
-async function reattach(s: Supervisor, guest: Guest, found: RunRecord): Promise<void> {
-  const runtime = s.parts.layout.runtime(guest.id);
+  const read = await readRunRecord(runtime.record);
+  const known = read?.vm === guest.id ? read : undefined;
+  const { qemu, swtpm, rest } = await find(guest, left, known);
+  await Promise.all(rest.map((identity) => endProcess(identity)));
+  if (!qemu) return await absent(s, guest, swtpm);
   const ready = Promise.withResolvers<void>();
   ready.promise.catch(() => {});
+  const met = await meet(s, guest, { qemu, swtpm, known, ready });
+  const derived = deriveGuest(met.found);
+  switch (derived.kind) {
+    case "adopt": {
+      const { run, record } = met as Met; // only a QEMU that answers is adopted
+      if (known === undefined) await writeRunRecord(runtime.record, record);
+      guest.share = record.share;
+      guest.adopt("starting");
+      takeOver(s, guest, run, ready);
+      if (derived.state === "paused") {
+        guest.apply("paused");
+        guest.pauseReason = derived.reason;
+      }
+      const ports = await run.qmp.execute("query-chardev");
+      run.agent.portChanged(
+        ports.some((port) => port.label === QEMU_IDS.agentChardev && port["frontend-open"]),
+      );
+      // It may have ended meanwhile: then that is on record.
+      if (guest.run === run) recovered(s, guest);
+      return;
+    }
+    case "undo_start":
+    case "finish_shutdown":
+      met.run?.qmp.close();
+      met.run?.agent.close();
+      await endProcess(qemu);
+      await absent(
+        s,
+        guest,
+        swtpm,
+        derived.kind === "undo_start" ? "its start was cut off" : "it shut itself down",
+      );
+      return;
+    case "unreachable":
+      guest.stray = qemu;
+      guest.share = known?.share ?? shareAsked(guest);
+      guest.problems = [{
+        code: "failed",
+        message: `its QEMU (pid ${qemu.pid}) runs, but can't be talked to: ${derived.why}`,
+        hint: `\`rayvisor vm kill ${guest.id}\` ends it`,
+      }];
+      guest.adopt("broken");
+      recovered(s, guest, derived.why);
+      return;
+    case "stopped":
+      return await absent(s, guest, swtpm);
+  }
+}
+
+function recovered(s: Supervisor, guest: Guest, reason?: string): void {
+  s.observe("vm.recovered", {
+    event: "RAYOS_RECOVERED",
+    fields: { vm: guest.id, as: guest.state, ...(reason === undefined ? {} : { reason }) },
+  }, guest.id);
+}
+
+/** No QEMU of the guest runs: what else is left of it goes, and the registry is told. */
+async function absent(
+  s: Supervisor,
+  guest: Guest,
+  swtpm: ProcessIdentity | undefined,
+  why = "no QEMU of it runs",
+): Promise<void> {
+  if (swtpm) await endProcess(swtpm);
+  await removeTree(s.parts.layout.runtime(guest.id).folder);
+  const recorded = guest.record?.state;
+  if (recorded === undefined || recorded === "stopped") return;
+  await remember(s, guest, "stopped");
+  recovered(s, guest, `recorded as ${recorded}, but ${why}`);
+}
+
+interface Met {
+  readonly found: FoundQemu;
+  readonly run: GuestRun;
+  readonly record: RunRecord;
+}
+
+/** Connects to a QEMU that lives, and asks what it is. */
+async function meet(
+  s: Supervisor,
+  guest: Guest,
+  { qemu, swtpm, known, ready }: {
+    qemu: ProcessIdentity;
+    swtpm: ProcessIdentity | undefined;
+    known: RunRecord | undefined;
+    ready: PromiseWithResolvers<void>;
+  },
+): Promise<Met | { readonly found: FoundQemu; readonly run?: undefined }> {
+  if (!guest.record) return { found: { kind: "silent", why: "its record in the registry can't be used" } };
+  const runtime = s.parts.layout.runtime(guest.id);
+  const record: RunRecord = known ?? {
+    version: 0,
+    vm: guest.id,
+    qemu,
+    ...(swtpm ? { swtpm } : {}),
+    uuid: guestUuid(guest.record.id),
+    accelerator: "tcg",
+    startedAt: s.parts.clock.now(),
+    share: shareAsked(guest),
+    notes: ["its run record was lost: since when it runs is not known"],
+  };
+  let run: GuestRun | undefined;
   try {
-    const run = await attachTo({
+    run = await attachTo({
       id: guest.id,
       runtime,
-      serialLog: s.parts.layout.guest(guest.record?.type ?? "linux", guest.id).serialLog,
+      serialLog: s.parts.layout.guest(guest.record.type, guest.id).serialLog,
       clock: s.parts.clock,
       listeners: listenersOf(s, guest, ready),
       agentRights: () => agentRightsOf(s, guest),
-      qemu: found.qemu,
-      swtpm: found.swtpm,
-      uuid: found.uuid,
-      accelerator: found.accelerator,
-      startedAt: found.startedAt,
-      notes: found.notes,
+      qemu,
+      swtpm,
+      uuid: record.uuid,
+      accelerator: known?.accelerator ?? "tcg",
+      startedAt: record.startedAt,
+      notes: record.notes,
     }, await connectUnix(runtime.qmp));
-    guest.share = found.share;
-    guest.adopt("starting");
-    takeOver(s, guest, run, ready);
     const { status } = await run.qmp.execute("query-status");
-    if (status === "paused" || status === "prelaunch") guest.apply("paused");
-    const ports = await run.qmp.execute("query-chardev");
-    run.agent.portChanged(
-      ports.some((port) => port.label === QEMU_IDS.agentChardev && port["frontend-open"]),
-    );
+    if (known) return { found: { kind: "answers", runState: status }, run, record };
+    const { enabled } = await run.qmp.execute("query-kvm");
+    const accelerator = enabled ? "kvm" : "tcg";
+    return {
+      found: { kind: "answers", runState: status },
+      run: { ...run, accelerator },
+      record: { ...record, accelerator },
+    };
   } catch (error) {
-    guest.problems = [problemOf(error)];
-    guest.adopt("broken");
+    run?.qmp.close();
+    run?.agent.close();
+    return { found: { kind: "silent", why: problemOf(error).message } };
   }
-  if (hasProcess(guest.state) && s.guests.has(guest.id)) {
-    s.observe(
-      "vm.recovered",
-      { event: "RAYOS_RECOVERED", fields: { vm: guest.id, as: guest.state } },
-      guest.id,
-    );
-  }
+}
+
+/** What a guest whose run record is lost counts for: what its record asks for. */
+function shareAsked(guest: Guest): NonNullable<Guest["share"]> {
+  const { record } = guest;
+  return {
+    vcpu: record?.devices.vcpu ?? 1,
+    memoryMib: record?.devices.memory_mb ?? 0,
+    cpuPercent: 1,
+  };
 }

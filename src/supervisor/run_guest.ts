@@ -5,29 +5,24 @@ import type { AgentRight } from "../../policy/types.ts";
 import type { RegistryState } from "../../registry/types.ts";
 import { fail, Failure, problemOf } from "../core/problem.ts";
 import type { QmpEvent } from "../qmp/events.ts";
-import { endProcess } from "../ports/processes.ts";
+import { endProcess, type ProcessIdentity } from "../ports/processes.ts";
 import { removeTree } from "../ports/files.ts";
 import { sanitizeLine } from "../core/sanitize.ts";
 import { baseOf, type Change, done } from "./changes.ts";
 import { writeCrashReport } from "./crash_report.ts";
 import type { Ended, Guest, GuestRun } from "./guest.ts";
-import { halt, killNow } from "./halt.ts";
+import { halt, type Halted, killNow } from "./halt.ts";
 import { launch, type RunListeners } from "./launch.ts";
 import { planFor, prepareTpmState } from "./prepare.ts";
 import { reviewMarks } from "./policy_live.ts";
 import { rightsInForce } from "./policy_source.ts";
 import { hide } from "./presentation.ts";
-import { stopPlan, type StopStep } from "./stop_plan.ts";
+import { planRestart } from "./restart.ts";
+import { stopPlan } from "./stop_plan.ts";
 import type { Supervisor } from "./supervisor.ts";
+import { watchTpm } from "./tpm_lost.ts";
 
 const READY_TIMEOUT_MS = 10 * 60_000;
-/** A start that a kill can still call off. */
-interface Starting {
-  readonly abort: AbortController;
-  /** Resolves when the start has come to its end, good or bad. */
-  readonly over: Promise<void>;
-}
-const starting = new WeakMap<Guest, Starting>();
 
 /** Looks at everything a start needs, and hands back the start. */
 export async function startGuest(s: Supervisor, guest: Guest, wait: "running" | "ready"): Promise<Change> {
@@ -43,20 +38,18 @@ export async function startGuest(s: Supervisor, guest: Guest, wait: "running" | 
     ...baseOf(guest),
     more: { deviceModels: prepared.deviceModels, images: prepared.images },
     ...(wait === "ready" ? { after: (done) => readyOrGone(s, guest, ready.promise, done) } : {}),
-    act: async () => {
-      const abort = new AbortController();
-      const over = Promise.withResolvers<void>();
+    act: async (_decision, signal) => {
       if (!guest.apply("start")) fail("wrong_state", `${guest.id} is ${guest.state}`);
       guest.share = prepared.share;
       guest.lastError = undefined;
+      guest.restart?.cancel();
       let recorded: Promise<void> | undefined;
-      starting.set(guest, { abort, over: over.promise });
       s.emit({
         event: "RAYOS_VM:start",
         fields: { vm: guest.id, kind: prepared.record.type, accel: prepared.plan.accelerator },
       });
       try {
-        await prepareTpmState(s, prepared, abort.signal);
+        await prepareTpmState(s, prepared, signal);
         const listeners = listenersOf(s, guest, ready);
         recorded = remember(s, guest, "running"); // written while QEMU starts, which takes longer
         recorded.catch(() => {}); // awaited below; a start that fails first must not make it unhandled
@@ -69,7 +62,7 @@ export async function startGuest(s: Supervisor, guest: Guest, wait: "running" | 
           clock: s.parts.clock,
           listeners,
           agentRights: () => agentRightsOf(s, guest),
-          signal: abort.signal,
+          signal,
         });
         takeOver(s, guest, run, ready);
       } catch (error) {
@@ -78,9 +71,6 @@ export async function startGuest(s: Supervisor, guest: Guest, wait: "running" | 
         guest.clearRun();
         await remember(s, guest, "stopped").catch(() => {}); // the next supervisor looks for the process itself
         throw error;
-      } finally {
-        starting.delete(guest);
-        over.resolve();
       }
       await recorded;
       return { ...done("vm.start", guest), notes: prepared.plan.notes.map((note) => note.text) };
@@ -115,6 +105,7 @@ export function takeOver(
       fields: { vm: guest.id, reason: run.notes.join("; ") || "KVM is not usable" },
     });
   }
+  watchTpm(s, guest, run);
   if (run.agent.answers) markReady(s, guest, ready);
   run.gone.then((ended) => onGone(s, guest, { run, ended, ready })).catch((error: unknown) => {
     guest.lastError = `cleaning up after its end failed: ${problemOf(error).message}`;
@@ -171,7 +162,10 @@ function onQmpEvent(s: Supervisor, guest: Guest, event: QmpEvent): void {
   const fields = { vm: guest.id, kind: guest.kind ?? "linux" };
   switch (event.name) {
     case "STOP":
-      if (guest.run && guest.apply("paused")) s.emit({ event: "RAYOS_VM:pause", fields });
+      if (guest.run && guest.apply("paused")) {
+        guest.pauseReason ??= "operator";
+        s.emit({ event: "RAYOS_VM:pause", fields });
+      }
       break;
     case "RESUME":
       if (guest.run && guest.state === "paused" && guest.apply("resumed")) {
@@ -209,43 +203,66 @@ export function agentRightsOf(s: Supervisor, guest: Guest): readonly AgentRight[
   return rights?.enabled ? rights.guestAgent : [];
 }
 
-/** Orderly stop. Returns the step that ended the guest. */
-export async function stopGuest(s: Supervisor, guest: Guest, graceMs: number): Promise<StopStep["step"]> {
+/** Orderly stop; called off it leaves the guest as it is by then. */
+export async function stopGuest(
+  s: Supervisor,
+  guest: Guest,
+  graceMs: number,
+  signal?: AbortSignal,
+): Promise<Halted> {
   const run = guest.run ?? fail("wrong_state", `${guest.id} has no QEMU process`);
-  const plan = stopPlan({ graceMs, agentAnswers: run.agent.answers, paused: guest.state === "paused" });
+  const wasPaused = guest.state === "paused";
+  const { pauseReason } = guest;
+  const plan = stopPlan({ graceMs, agentAnswers: run.agent.answers, paused: wasPaused });
   if (!guest.apply("stop")) fail("wrong_state", `${guest.id} is ${guest.state}`);
-  const ended = await halt(
-    run,
-    plan,
-    s.parts.clock,
-    (step) =>
-      s.emit({
-        event: "RAYOS_VM:stop",
-        fields: { vm: guest.id, kind: guest.kind ?? "linux", step: step.step },
-      }),
-  );
-  await settled(guest);
-  return ended;
+  try {
+    const halted = await halt(run, plan, {
+      clock: s.parts.clock,
+      say: ({ step }, afterMs) =>
+        s.emit({
+          event: "RAYOS_VM:stop",
+          fields: { vm: guest.id, kind: guest.kind ?? "linux", step, after_ms: Math.round(afterMs) },
+        }),
+      ...(signal ? { signal } : {}),
+    });
+    await settled(guest);
+    return halted;
+  } catch (error) {
+    if (guest.run === run && guest.apply("stop_called_off") && wasPaused) {
+      guest.apply("paused");
+      guest.pauseReason = pauseReason;
+    }
+    throw error;
+  }
 }
 
-/** Ends QEMU at once; a start that is under way is called off. */
+/** Ends QEMU at once; a start that is under way, and a restart that is planned, are called off. */
 export async function killGuest(s: Supervisor, guest: Guest): Promise<void> {
   s.emit({ event: "RAYOS_VM:kill", fields: { vm: guest.id, kind: guest.kind ?? "linux" } });
-  const start = starting.get(guest);
-  start?.abort.abort();
-  await start?.over;
-  const run = guest.run;
+  guest.restart?.cancel();
+  if (!guest.run) {
+    const start = s.jobs.on(guest.id);
+    start?.callOff("called off by a kill");
+    await start?.over;
+  }
+  if (guest.stray) await endStray(s, guest, guest.stray);
+  const { run } = guest;
   if (!run) return;
   guest.apply("stop");
   await killNow(run, s.parts.clock);
   await settled(guest);
 }
 
-/** Calls off every start that is under way, and waits until nothing of it is left: the supervisor goes. */
-export async function callOffStarts(s: Supervisor): Promise<void> {
-  const starts = [...s.guests.values()].flatMap((guest) => starting.get(guest) ?? []);
-  for (const { abort } of starts) abort.abort();
-  await Promise.all(starts.map(({ over }) => over));
+/** Ends a QEMU that could not be talked to; what its record lacks is still lacking. */
+async function endStray(s: Supervisor, guest: Guest, stray: ProcessIdentity): Promise<void> {
+  await endProcess(stray);
+  await removeTree(s.parts.layout.runtime(guest.id).folder);
+  guest.clearRun();
+  if (guest.record) {
+    guest.problems = [];
+    guest.adopt("stopped");
+    await remember(s, guest, "stopped");
+  }
 }
 
 const settling = new WeakMap<Guest, Promise<void>>();
@@ -289,6 +306,7 @@ async function cleanUp(s: Supervisor, guest: Guest, { run, ended, ready }: End):
     s.observe("vm.crash", { event: "RAYOS_VM:crash", fields }, guest.id, { report });
   }
   await remember(s, guest, "stopped");
+  if (report !== undefined) await planRestart(s, guest);
   reviewMarks(s); // with one guest less a sum may be within its limit again
   ready.reject(
     new Failure({ code: "failed", message: `${guest.id} ended before it was ready (${how})` }),
@@ -296,7 +314,7 @@ async function cleanUp(s: Supervisor, guest: Guest, { run, ended, ready }: End):
 }
 
 /** Writes the last known state into the registry. What can't be written is looked at afresh at the next start anyway. */
-async function remember(s: Supervisor, guest: Guest, state: RegistryState): Promise<void> {
+export async function remember(s: Supervisor, guest: Guest, state: RegistryState): Promise<void> {
   const record = guest.record;
   if (!record || record.state === state || !s.guests.has(guest.id)) return;
   guest.record = { ...record, state };

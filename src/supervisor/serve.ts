@@ -1,6 +1,6 @@
 /** The supervisor as a process: lock, logs, policy, guests, API, signals, and an orderly end. */
 import { controlApi } from "../api/server.ts";
-import { AuditLog, type LoggedEvent } from "../audit/log.ts";
+import { AuditLog, type LoggedEvent, sha256Hex } from "../audit/log.ts";
 import type { HostCapabilities } from "../host/capabilities.ts";
 import { readHostFacts } from "../host/facts.ts";
 import { probeHost } from "../host/probe.ts";
@@ -8,6 +8,9 @@ import { buildInfo } from "../ports/build_info.ts";
 import { systemClock } from "../ports/clock.ts";
 import { dirname, removeTree } from "../ports/files.ts";
 import { serveUnix } from "../ports/http_unix.ts";
+import { processesMarked } from "../ports/own_processes.ts";
+import { realPath } from "../ports/paths.ts";
+import { markChildren } from "../ports/processes.ts";
 import { systemRandom } from "../ports/random.ts";
 import { onSignal, processId } from "../ports/terminal.ts";
 import { checkSocketPath } from "../ports/unix_socket.ts";
@@ -15,12 +18,16 @@ import { watchFolder } from "../ports/watch.ts";
 import type { Layout } from "../../registry/layout.ts";
 import { makeDataRoot } from "../../registry/layout.ts";
 import { RegistryStore } from "../../registry/store.ts";
+import { autoboot } from "./autoboot.ts";
+import { Journal } from "./journal.ts";
+import { MARK } from "./launch.ts";
 import { lockRoot } from "./lock.ts";
 import { removeInstallLeftovers } from "./policy_install.ts";
 import { reloadPolicy, reviewGuests, tellPolicy } from "./policy_live.ts";
 import { nextPolicyState } from "./policy_source.ts";
 import { recoverGuests } from "./recover.ts";
-import { callOffStarts } from "./run_guest.ts";
+import { finishEnds, settleFiles } from "./recover_intents.ts";
+import { callOffRestarts } from "./restart.ts";
 import { Supervisor } from "./supervisor.ts";
 
 /** Time for answers that are under way when the supervisor ends. */
@@ -37,6 +44,9 @@ export async function serve(root: string, layout: Layout, announcer: Announcer):
   checkSocketPath(layout.socket);
   await makeDataRoot(root);
   const lock = await lockRoot(layout, processId);
+  const mark = sha256Hex(new TextEncoder().encode(await realPath(root) ?? root));
+  const left = await processesMarked(MARK.root, mark); // before this one has children of its own
+  markChildren({ [MARK.root]: mark });
   const stopping = Promise.withResolvers<string>();
   const { version } = buildInfo();
   const log = new AuditLog({
@@ -60,6 +70,7 @@ export async function serve(root: string, layout: Layout, announcer: Announcer):
     random: systemRandom,
     log,
     store: new RegistryStore(layout),
+    journal: new Journal(layout.intents),
     hostFacts: readHostFacts,
     capabilities: capabilities.ask,
     requestStop: () => stopping.resolve("request"),
@@ -69,7 +80,10 @@ export async function serve(root: string, layout: Layout, announcer: Announcer):
   tellPolicy(supervisor);
   await removeInstallLeftovers(layout);
   await supervisor.parts.store.removeLeftovers();
-  await recoverGuests(supervisor);
+  const { entries, unreadable } = supervisor.parts.journal.unfinished();
+  for (const name of unreadable) supervisor.putOnRecord("journal.unreadable", undefined, { name });
+  await settleFiles(supervisor, entries);
+  await recoverGuests(supervisor, left);
   await reviewGuests(supervisor); // the policy may have changed while nobody looked
   await removeTree(layout.socket); // of a dead supervisor: the lock says that nobody else serves
   const server = serveUnix(layout.socket, controlApi(supervisor));
@@ -86,13 +100,17 @@ export async function serve(root: string, layout: Layout, announcer: Announcer):
   ];
   supervisor.emit({ event: "RAYOS_SUPERVISOR:ready", fields: { pid: processId } });
   announcer.ready();
+  finishEnds(supervisor, entries);
+  const booting = autoboot(supervisor);
   void supervisor.parts.capabilities().catch(() => {}); // asked now, so that the first start need not wait for it
   await stopping.promise;
   for (const end of ends) end();
   supervisor.emit({ event: "RAYOS_SUPERVISOR:stop", fields: { pid: processId } });
   supervisor.endStreams();
   await server.shutdown(SHUTDOWN_GRACE_MS);
-  await callOffStarts(supervisor); // a start that is cut off would leave processes that nobody knows
+  callOffRestarts(supervisor);
+  await supervisor.jobs.callOffAll("called off: the supervisor ends"); // what is cut off would be left half done
+  await booting;
   probing.abort();
   await capabilities.settled();
   unlisten();

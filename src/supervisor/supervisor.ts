@@ -2,6 +2,7 @@
  * The supervisor of one data root: holds policy, registry and guests, and takes every request through the same gate:
  * asked, decided, on record, carried out, on record.
  */
+import type { ActionParams } from "../actions/params.ts";
 import { type ActionId, ACTIONS, actionSpec } from "../actions/table.ts";
 import type { DoneView } from "../actions/views.ts";
 import { type AuditLog, DEFAULT_LOGGING, type LoggedEvent, type LoggingRules } from "../audit/log.ts";
@@ -18,12 +19,14 @@ import type { HostCapabilities } from "../host/capabilities.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Random } from "../ports/random.ts";
 import { decide } from "../../policy/decide.ts";
-import type { Decision, PolicyFacts, PolicyState } from "../../policy/types.ts";
+import type { Decision, PolicyFacts, PolicyState, Trigger } from "../../policy/types.ts";
 import type { Layout } from "../../registry/layout.ts";
 import type { RegistryStore } from "../../registry/store.ts";
 import { isRecorded, parseParams, recordedParams, unparsedParams } from "./asking.ts";
 import { type Change, CHANGES, isChange } from "./changes.ts";
 import type { Guest } from "./guest.ts";
+import { type Job, Jobs } from "./jobs.ts";
+import type { Journal } from "./journal.ts";
 import { type Asked, Ledger } from "./ledger.ts";
 import { reviewGuests, reviewMarks } from "./policy_live.ts";
 import { inForce, revisionOf } from "./policy_source.ts";
@@ -38,6 +41,7 @@ export interface SupervisorParts {
   readonly random: Random;
   readonly log: AuditLog;
   readonly store: RegistryStore;
+  readonly journal: Journal;
   readonly hostFacts: () => Promise<HostFacts>;
   /** Asked once and kept; Failure `missing` when QEMU is not there. */
   readonly capabilities: () => Promise<HostCapabilities>;
@@ -45,12 +49,24 @@ export interface SupervisorParts {
   readonly requestStop: () => void;
 }
 
+/** What makes the supervisor ask policy for an action; an operator's wish where nothing else is said. */
+export interface Cause {
+  readonly trigger: Trigger;
+  /** Restarts of the guest within the last hour, where it is about one more. */
+  readonly restarts?: number;
+}
+
+/** Changes that policy is not asked about: they touch no guest. */
+const UNGATED = ["supervisor.stop", "job.cancel"] as const;
+type Ungated = typeof UNGATED[number];
+
 export class Supervisor implements ControlTarget {
   readonly guests = new Map<string, Guest>();
   readonly startedAt: number;
   #policy: PolicyState;
   presented: VmId | null = null;
   readonly ledger: Ledger;
+  readonly jobs: Jobs;
   /** The host as last looked at: memory and processors don't change while it runs. */
   #host: HostFacts | undefined;
   #kvm = false;
@@ -61,6 +77,7 @@ export class Supervisor implements ControlTarget {
     this.#policy = policy;
     this.startedAt = parts.clock.now();
     this.ledger = new Ledger(parts.log, parts.random, () => revisionOf(this.policy));
+    this.jobs = new Jobs(parts.clock);
     this.policy = policy;
   }
 
@@ -112,8 +129,13 @@ export class Supervisor implements ControlTarget {
    * Performs an action for somebody. Reading is done at once; everything else is put to policy and recorded. Throws a
    * Failure that says why not.
    */
-  async perform(action: ActionId, params: unknown, actor: Actor): Promise<unknown> {
-    if (!isChange(action) && action !== "supervisor.stop") {
+  async perform(
+    action: ActionId,
+    params: unknown,
+    actor: Actor,
+    cause: Cause = { trigger: "operator" },
+  ): Promise<unknown> {
+    if (!isChange(action) && !isUngated(action)) {
       // The table's schema has made of the parameters just what the action's handler takes.
       const read = READS[action] as (s: Supervisor, params: unknown) => Promise<unknown>;
       return await read(this, parseParams(action, params));
@@ -126,7 +148,8 @@ export class Supervisor implements ControlTarget {
       throw error;
     }
     const asked = this.ledger.ask(action, actor, recordedParams(action, parsed));
-    return action === "supervisor.stop" ? await this.#stop(asked) : await this.#change(action, parsed, asked);
+    if (isUngated(action)) return await this.#ungated(action, parsed, asked);
+    return await this.#inTurn(action, parsed, asked, cause);
   }
 
   /** Puts a request on record whose body could not be read. */
@@ -134,7 +157,37 @@ export class Supervisor implements ControlTarget {
     if (isRecorded(action)) this.ledger.refuse(this.ledger.ask(action, actor, unparsedParams({})), problem);
   }
 
-  async #change(action: keyof typeof CHANGES, params: unknown, asked: Asked): Promise<unknown> {
+  /** Holds the guest while the action is looked at, decided and carried out. */
+  async #inTurn(
+    action: keyof typeof CHANGES,
+    params: unknown,
+    asked: Asked,
+    cause: Cause,
+  ): Promise<unknown> {
+    const { corr, vm, actor } = asked;
+    let job: Job;
+    try {
+      job = await this.jobs.enter({ id: corr, action, vm, actor });
+    } catch (error) {
+      this.ledger.refuse(asked, problemOf(error));
+      throw error;
+    }
+    let after: (() => Promise<unknown>) | undefined;
+    let done: unknown;
+    try {
+      ({ done, after } = await this.#change(action, params, { asked, cause, job }));
+    } finally {
+      // Nobody waits for the next one's turn to come.
+      void this.jobs.leave(job);
+    }
+    return after ? await after() : done;
+  }
+
+  async #change(
+    action: keyof typeof CHANGES,
+    params: unknown,
+    { asked, cause, job }: { asked: Asked; cause: Cause; job: Job },
+  ): Promise<{ done: DoneView; after: (() => Promise<unknown>) | undefined }> {
     let change: Change;
     try {
       // As above: the schema made the parameters.
@@ -146,9 +199,11 @@ export class Supervisor implements ControlTarget {
     }
     await this.#learnHost();
     // From here to the start of the effect nothing is awaited: no other request can change what the decision rests on.
+    const { trigger, restarts } = cause;
     const decision = decide(this.policy, {
       action: ACTIONS[action].policy,
-      trigger: "operator",
+      trigger,
+      ...(restarts === undefined ? {} : { restarts }),
       ...(change.ask ? { guest: change.ask } : {}),
       facts: this.policyFacts(change.guest),
       ...change.more,
@@ -159,18 +214,22 @@ export class Supervisor implements ControlTarget {
       throw new Failure(problem);
     }
     try {
-      this.#checkPossible(action, change.guest); // somebody else may have been quicker
+      this.#checkPossible(action, change.guest); // a kill, or the guest itself, may have been quicker
     } catch (error) {
       this.ledger.refuse(asked, problemOf(error), change.vm);
       throw error;
     }
-    const done = await this.#carryOut(action, asked, change, decision);
-    return change.after ? await change.after(done) : done;
+    const done = await this.#carryOut(action, change, { asked, decision, job });
+    const { after } = change;
+    return { done, after: after && (() => after(done)) };
   }
 
-  async #carryOut(action: ActionId, asked: Asked, change: Change, decision: Decision): Promise<DoneView> {
-    const { guest, vm, detail } = change;
-    const interrupts = actionSpec(action).interrupts === true;
+  async #carryOut(
+    action: keyof typeof CHANGES,
+    change: Change,
+    { asked, decision, job }: { asked: Asked; decision: Decision; job: Job },
+  ): Promise<DoneView> {
+    const { guest, vm, detail, intent } = change;
     const policy = this.policy;
     const going = {
       vm,
@@ -178,16 +237,26 @@ export class Supervisor implements ControlTarget {
       obligations: decision.obligations.map((obligation) => ({ ...obligation })),
       detail,
     };
-    const act = async () => {
-      if (guest && !interrupts) guest.busy = action;
-      try {
-        return await change.act(decision);
-      } finally {
-        if (guest && !interrupts) guest.busy = undefined;
-      }
-    };
+    const { journal } = this.parts;
+    const act = () =>
+      job.within(timeoutOf(action), async (signal) => {
+        if (intent) await journal.begin(asked.corr, intent);
+        try {
+          return await change.act(decision, signal);
+        } finally {
+          if (intent) journal.end(intent.vm);
+        }
+      });
     try {
       return await this.ledger.carryOut(asked, going, act, ({ state }) => state ? { state } : {});
+    } catch (error) {
+      // Its end on record is that nobody knows; what it comes to is said when it is known.
+      if (problemOf(error).code === "outcome_unknown") {
+        void job.over.then(() =>
+          this.putOnRecord("action.late_end", vm, { action, corr: asked.corr, state: guest?.state ?? null })
+        );
+      }
+      throw error;
     } finally {
       // A guest that was being acted upon while the policy changed is looked at now.
       if (guest && policy !== this.policy) void reviewGuests(this);
@@ -198,11 +267,6 @@ export class Supervisor implements ControlTarget {
   #checkPossible(action: ActionId, guest: Guest | undefined): void {
     const spec = actionSpec(action);
     if (!guest) return;
-    if (guest.busy && !spec.interrupts) {
-      fail("busy", `${action} is not possible: ${guest.busy} is under way on ${guest.id}`, {
-        hint: "wait for it, or end the guest with `rayvisor vm kill`",
-      });
-    }
     if (spec.states && !spec.states.includes(guest.state)) {
       fail("wrong_state", `${action} is not possible: ${guest.id} is ${guest.state}`, {
         hint: `it is possible for a guest that is ${spec.states.join(", ")}`,
@@ -271,12 +335,23 @@ export class Supervisor implements ControlTarget {
       fail("not_found", `there is no guest '${id}'`, { hint: "`rayvisor vm list` shows all" });
   }
 
-  #stop(asked: Asked): Promise<{ done: string }> {
+  #ungated(action: Ungated, params: unknown, asked: Asked): Promise<DoneView> {
     return this.ledger.carryOut(asked, { reasons: [], obligations: [] }, () => {
-      this.parts.requestStop();
-      return Promise.resolve({ done: "supervisor.stop" });
+      if (action === "supervisor.stop") this.parts.requestStop();
+      // The schema of `job.cancel` made these parameters.
+      else this.jobs.callOff((params as ActionParams<"job.cancel">).job);
+      return Promise.resolve({ done: action });
     }, () => ({}));
   }
+}
+
+function isUngated(action: ActionId): action is Ungated {
+  return UNGATED.some((one) => one === action);
+}
+
+/** Milliseconds that an action may take. */
+function timeoutOf(action: keyof typeof CHANGES): number {
+  return ACTIONS[action].timeoutS * 1000;
 }
 
 /** The `[logging]` in force; the defaults while no policy was ever loaded. */

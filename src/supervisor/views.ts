@@ -21,8 +21,14 @@ export function guestView(guest: Guest, presented: VmId | null): GuestView {
     vcpu: guest.share?.vcpu ?? record?.devices.vcpu ?? null,
     memory_mib: guest.share?.memoryMib ?? record?.devices.memory_mb ?? null,
     accelerator: run?.accelerator ?? null,
-    pid: run?.qemu.pid ?? null,
+    pid: run?.qemu.pid ?? guest.stray?.pid ?? null,
     started_at: run ? formatUtc(run.startedAt) : null,
-    notes: [...(run?.notes ?? []), ...narrowedNotes(guest.narrowed)],
+    notes: [
+      ...(run?.notes ?? []),
+      ...narrowedNotes(guest.narrowed),
+      ...(guest.restart
+        ? [`it is started again at ${formatUtc(guest.restart.at)} (restart ${guest.restart.count})`]
+        : []),
+    ],
   };
 }
