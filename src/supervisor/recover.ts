@@ -17,6 +17,7 @@ import { attachTo, MARK } from "./launch.ts";
 import { agentRightsOf, listenersOf, remember, takeOver } from "./run_guest.ts";
 import { readRunRecord, type RunRecord, writeRunRecord } from "./run_record.ts";
 import type { Supervisor } from "./supervisor.ts";
+import { standStill } from "./tpm_lost.ts";
 
 /**
  * Fills the supervisor with the registry's guests. Failure `invalid_registry` when the file can't be used at all.
@@ -113,6 +114,8 @@ async function recoverOne(s: Supervisor, guest: Guest, left: readonly OwnProcess
       run.agent.portChanged(
         ports.some((port) => port.label === QEMU_IDS.agentChardev && port["frontend-open"]),
       );
+      // With its run record its TPM emulator may be lost too: QEMU alone still knows that there was one.
+      if (!run.swtpm && (await run.qmp.execute("query-tpm")).length > 0) await standStill(s, guest, run);
       // It may have ended meanwhile: then that is on record.
       if (guest.run === run) recovered(s, guest);
       return;
@@ -207,7 +210,7 @@ async function meet(
       listeners: listenersOf(s, guest, ready),
       agentRights: () => agentRightsOf(s, guest),
       qemu,
-      swtpm,
+      swtpm: swtpm ?? known?.swtpm, // one that has ended is found out at once
       uuid: record.uuid,
       accelerator: known?.accelerator ?? "tcg",
       startedAt: record.startedAt,

@@ -7,7 +7,8 @@ export function watchTpm(s: Supervisor, guest: Guest, run: GuestRun): void {
   void run.tpmGone.then(() => standStill(s, guest, run)).catch(() => {}); // QEMU is gone: its end is dealt with elsewhere
 }
 
-async function standStill(s: Supervisor, guest: Guest, run: GuestRun): Promise<void> {
+/** Makes a guest stand still that has a TPM device with nothing behind it. */
+export async function standStill(s: Supervisor, guest: Guest, run: GuestRun): Promise<void> {
   // swtpm ends with QEMU: what has ended, or is about to, is no guest without a TPM.
   if (guest.run !== run || guest.shutdownSeen || run.qmp.isClosed) return;
   await run.qmp.execute("stop");

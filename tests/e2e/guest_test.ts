@@ -6,7 +6,16 @@ import { firmwareSayings } from "../../src/efi/evidence.ts";
 import { layoutOf } from "../../registry/layout.ts";
 import { buildGuest } from "../guest/build.ts";
 import { GUEST_MEMORY_MIB } from "../guest/recipe.ts";
-import { defineSmall, ended, isRunning, POLICY, type Rig, stopSupervisor, withRoot } from "./rig.ts";
+import {
+  defineSmall,
+  ended,
+  isRunning,
+  POLICY,
+  type Rig,
+  showUntil,
+  stopSupervisor,
+  withRoot,
+} from "./rig.ts";
 
 // deno-lint-ignore no-explicit-any -- answers of many shapes
 type Any = any;
@@ -40,25 +49,6 @@ async function serialUntil(rig: Rig, id: string, found: (text: string) => boolea
     client.close();
   }
   return assert.fail(`the serial console ended, or said nothing more for two minutes; all it said:\n${text}`);
-}
-
-/** Asks now and after each event of the guest until `found` is content. */
-async function showUntil(rig: Rig, id: string, found: (guest: Any) => boolean): Promise<Any> {
-  const client = new ApiClient(layoutOf(rig.root).socket);
-  const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(), 60_000);
-  try {
-    const events = await client.events(id, limit.signal);
-    for (let shown = await rig.ok("vm", "show", id);; shown = await rig.ok("vm", "show", id)) {
-      if (found(shown)) return shown;
-      const { done } = await events[Symbol.asyncIterator]().next();
-      if (done) return assert.fail(`no event made it so within a minute: ${JSON.stringify(shown, null, 1)}`);
-    }
-  } finally {
-    clearTimeout(timer);
-    limit.abort();
-    client.close();
-  }
 }
 
 /** The processes of a running guest. */

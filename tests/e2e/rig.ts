@@ -1,5 +1,7 @@
 /** Runs the compiled program as a user would, on a data root of its own that is gone afterwards. */
 import assert from "node:assert/strict";
+import { ApiClient } from "../../src/api/client.ts";
+import { layoutOf } from "../../registry/layout.ts";
 
 export const BINARY = new URL("../../dist/rayvisor", import.meta.url).pathname;
 
@@ -193,4 +195,25 @@ export async function defineSmall(rig: Rig, id: string, more: Record<string, unk
   await Deno.writeFile(`${rig.root}/vm/linux/${id}/disk.raw`, new Uint8Array(1024 * 1024));
   await rig.write(`${id}.json`, JSON.stringify(smallRecord(id, more)));
   await rig.ok("vm", "define", `${rig.root}/${id}.json`);
+}
+
+/** Asks now and after each event of the guest until `found` is content. */
+// deno-lint-ignore no-explicit-any -- answers of many shapes
+export async function showUntil(rig: Rig, id: string, found: (guest: any) => boolean): Promise<any> {
+  await rig.ok("vm", "list"); // starts a supervisor where none runs
+  const client = new ApiClient(layoutOf(rig.root).socket);
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), 60_000);
+  try {
+    const events = await client.events(id, limit.signal);
+    for (let shown = await rig.ok("vm", "show", id);; shown = await rig.ok("vm", "show", id)) {
+      if (found(shown)) return shown;
+      const { done } = await events[Symbol.asyncIterator]().next();
+      if (done) return assert.fail(`no event made it so within a minute: ${JSON.stringify(shown, null, 1)}`);
+    }
+  } finally {
+    clearTimeout(timer);
+    limit.abort();
+    client.close();
+  }
 }
