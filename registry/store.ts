@@ -10,6 +10,7 @@ import {
   removeTree,
   writeFileAtomic,
 } from "../src/ports/files.ts";
+import type { FileOps } from "../src/ports/file_ops.ts";
 import { listFolder } from "../src/ports/folders.ts";
 import {
   MAX_REGISTRY_BYTES,
@@ -29,8 +30,11 @@ export class RegistryStore {
   /** The end of the last write that was asked for; writes run one after the other. */
   #last: Promise<unknown> = Promise.resolve();
 
-  /** With `root`, absolute paths inside it are made relative. */
-  constructor(place: { readonly registryFile: string; readonly root?: string }) {
+  /** With `root`, absolute paths inside it are made relative. `ops` is for tests that cut the power. */
+  constructor(
+    place: { readonly registryFile: string; readonly root?: string },
+    private readonly ops?: FileOps,
+  ) {
     this.#file = place.registryFile;
     this.#root = place.root;
   }
@@ -95,7 +99,7 @@ export class RegistryStore {
 
   async #text(): Promise<string> {
     try {
-      return await readTextBounded(this.#file, MAX_REGISTRY_BYTES);
+      return await readTextBounded(this.#file, MAX_REGISTRY_BYTES, this.ops);
     } catch (error) {
       if (isNotFound(error)) return EMPTY_REGISTRY;
       if (error instanceof Failure) {
@@ -115,7 +119,7 @@ export class RegistryStore {
       if (new TextEncoder().encode(text).length > MAX_REGISTRY_BYTES) {
         fail("invalid_registry", `${this.#file} would be larger than ${MAX_REGISTRY_BYTES} bytes`);
       }
-      await writeFileAtomic(this.#file, text);
+      await writeFileAtomic(this.#file, text, 0o600, this.ops);
     });
     // A write that failed is its caller's matter; the next one starts all the same.
     this.#last = done.catch(() => {});

@@ -5,7 +5,7 @@
 import { concatBytes } from "../core/bytes.ts";
 import { dirname } from "../core/file_names.ts";
 import { fail } from "../core/problem.ts";
-import { type FileOps, systemFiles, writeWhole } from "./file_ops.ts";
+import { type FileOps, readPart, systemFiles, writeWhole } from "./file_ops.ts";
 import { envVar } from "./terminal.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -40,13 +40,23 @@ export async function readOpenBounded(
   return concatBytes(chunks);
 }
 
-/** The text of a file that must be UTF-8; a Failure with code `io` when it is not. */
-export async function readTextBounded(path: string, maxBytes: number): Promise<string> {
-  const bytes = await readFileBounded(path, maxBytes);
+/** The text of a file that must be UTF-8; a Failure with code `io` when it is not. `ops` is for tests that cut the power. */
+export async function readTextBounded(path: string, maxBytes: number, ops?: FileOps): Promise<string> {
+  const bytes = ops ? readWhole(ops, path, maxBytes) : await readFileBounded(path, maxBytes);
   try {
     return utf8.decode(bytes);
   } catch {
     return fail("io", `${path} is not UTF-8 text`, { path });
+  }
+}
+
+function readWhole(ops: FileOps, path: string, maxBytes: number): Uint8Array {
+  const file = ops.open(path, "read");
+  try {
+    if (file.size() > maxBytes) fail("io", `${path} is larger than ${maxBytes} bytes`, { path });
+    return readPart(file, 0, maxBytes);
+  } finally {
+    file.close();
   }
 }
 
