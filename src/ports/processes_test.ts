@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { findProgram } from "./folders.ts";
-import { PLAIN_ENV, run } from "./processes.ts";
+import { endProcess, identityOf, isAlive, PLAIN_ENV, run } from "./processes.ts";
 import { searchPath } from "./search_path.ts";
 
 Deno.test("searchPath() keeps the operator's folders in their order and drops what depends on the working folder", () => {
@@ -38,4 +38,38 @@ Deno.test("programs are looked for in the PATH that this one was started with", 
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test("a zombie is no live process, and ending it is done", async () => {
+  // The shell becomes a program that does not know of the child, so nobody asks for its end.
+  const child = new Deno.Command("sh", {
+    args: ["-c", "sleep 0.2 & echo $!; exec sleep 600"],
+    stdin: "null",
+    stdout: "piped",
+  }).spawn();
+  try {
+    const reader = child.stdout.getReader();
+    const pid = Number(new TextDecoder().decode((await reader.read()).value));
+    reader.releaseLock();
+    const identity = await identityOf(pid);
+    assert.ok(identity);
+    assert.ok(await isAlive(identity));
+    const state = async () => (await run("cat", { args: [`/proc/${pid}/stat`] })).stdout.split(") ")[1]?.[0];
+    const deadline = performance.now() + 30_000;
+    while (await state() !== "Z") assert.ok(performance.now() < deadline, "it has not ended");
+    assert.equal(await isAlive(identity), false);
+    assert.equal(await identityOf(pid), undefined);
+    await endProcess(identity);
+  } finally {
+    child.kill("SIGKILL");
+    await child.stdout.cancel();
+    await child.status;
+  }
+});
+
+Deno.test("a process of another start time or another boot is not the same one, whatever its pid", async () => {
+  const own = await identityOf(Deno.pid);
+  assert.ok(own && await isAlive(own));
+  assert.equal(await isAlive({ ...own, startTicks: own.startTicks + 1 }), false);
+  assert.equal(await isAlive({ ...own, bootId: "another" }), false);
 });

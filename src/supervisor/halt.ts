@@ -36,8 +36,9 @@ export async function halt(
   for (const step of plan) {
     signal?.throwIfAborted();
     say?.(step, clock.monotonic() - began);
-    const taken = await take(run, step);
-    if (taken) await orAfter(goneAt, step.waitMs, clock, signal);
+    // A QEMU that hangs answers nothing: the answer to a step is waited for no longer than its effect.
+    const failed = take(run, step).then((taken) => taken ? new Promise<void>(() => {}) : undefined);
+    await orAfter(Promise.race([goneAt, failed]), step.waitMs, clock, signal);
     if (gone) return { step: step.step, tookMs: clock.monotonic() - began };
   }
   return fail("outcome_unknown", `QEMU (pid ${run.qemu.pid}) did not end after SIGKILL`, {

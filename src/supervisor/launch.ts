@@ -236,6 +236,8 @@ export interface AttachInput {
   readonly accelerator: GuestRun["accelerator"];
   readonly startedAt: number;
   readonly notes: readonly string[];
+  /** Milliseconds that QEMU may take to greet; default that of the QMP client. */
+  readonly greetMs?: number;
 }
 
 /**
@@ -248,6 +250,7 @@ export async function attachTo(
 ): Promise<GuestRun> {
   const qmp = await QmpClient.negotiate(qmpStream, {
     clock: input.clock,
+    ...(input.greetMs === undefined ? {} : { timeoutMs: input.greetMs }),
     onEvent: (event) => input.listeners.onEvent(event),
   });
   try {

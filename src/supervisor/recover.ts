@@ -19,6 +19,11 @@ import { readRunRecord, type RunRecord, writeRunRecord } from "./run_record.ts";
 import type { Supervisor } from "./supervisor.ts";
 import { standStill } from "./tpm_lost.ts";
 
+/** How long a start of the supervisor waits for a QEMU that is silent. */
+const GREET_MS = 5_000;
+/** Longest time of a timer, milliseconds. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /**
  * Fills the supervisor with the registry's guests. Failure `invalid_registry` when the file can't be used at all.
  *
@@ -97,13 +102,30 @@ async function recoverOne(s: Supervisor, guest: Guest, left: readonly OwnProcess
   if (!qemu) return await absent(s, guest, swtpm);
   const ready = Promise.withResolvers<void>();
   ready.promise.catch(() => {});
-  const met = await meet(s, guest, { qemu, swtpm, known, ready });
+  const parts: Parts = { qemu, swtpm, known, ready };
+  const met = await meet(s, guest, parts, GREET_MS);
+  await take(s, guest, parts, met);
+  if (guest.stray && guest.record) {
+    // It may only be busy, or another program may hold its socket: it is taken over when it answers.
+    void meet(s, guest, parts, LONGEST_TIMER_MS).then(async (late) => {
+      if (guest.stray === qemu && late.run) await take(s, guest, parts, late);
+    }).catch((error: unknown) => {
+      guest.problems = [...guest.problems, problemOf(error)];
+    });
+  }
+}
+
+/** Makes of a guest what was found of it. */
+async function take(s: Supervisor, guest: Guest, parts: Parts, met: Meeting): Promise<void> {
+  const { qemu, swtpm, known, ready } = parts;
   const derived = deriveGuest(met.found);
   switch (derived.kind) {
     case "adopt": {
       const { run, record } = met as Met; // only a QEMU that answers is adopted
-      if (known === undefined) await writeRunRecord(runtime.record, record);
+      if (known === undefined) await writeRunRecord(s.parts.layout.runtime(guest.id).record, record);
       guest.share = record.share;
+      guest.stray = undefined;
+      guest.problems = [];
       guest.adopt("starting");
       takeOver(s, guest, run, ready);
       if (derived.state === "paused") {
@@ -125,24 +147,22 @@ async function recoverOne(s: Supervisor, guest: Guest, left: readonly OwnProcess
       met.run?.qmp.close();
       met.run?.agent.close();
       await endProcess(qemu);
-      await absent(
+      return await absent(
         s,
         guest,
         swtpm,
         derived.kind === "undo_start" ? "its start was cut off" : "it shut itself down",
       );
-      return;
     case "unreachable":
       guest.stray = qemu;
       guest.share = known?.share ?? shareAsked(guest);
       guest.problems = [{
         code: "failed",
         message: `its QEMU (pid ${qemu.pid}) runs, but can't be talked to: ${derived.why}`,
-        hint: `\`rayvisor vm kill ${guest.id}\` ends it`,
-      }];
+        hint: `it is taken over when it answers; \`rayvisor vm kill ${guest.id}\` ends it`,
+      }, ...guest.problems];
       guest.adopt("broken");
-      recovered(s, guest, derived.why);
-      return;
+      return recovered(s, guest, derived.why);
     case "stopped":
       return await absent(s, guest, swtpm);
   }
@@ -170,23 +190,29 @@ async function absent(
   recovered(s, guest, `recorded as ${recorded}, but ${why}`);
 }
 
+/** What is needed to talk to a guest's processes. */
+interface Parts {
+  readonly qemu: ProcessIdentity;
+  readonly swtpm: ProcessIdentity | undefined;
+  readonly known: RunRecord | undefined;
+  readonly ready: PromiseWithResolvers<void>;
+}
+
 interface Met {
   readonly found: FoundQemu;
   readonly run: GuestRun;
   readonly record: RunRecord;
 }
 
+type Meeting = Met | { readonly found: FoundQemu; readonly run?: undefined };
+
 /** Connects to a QEMU that lives, and asks what it is. */
 async function meet(
   s: Supervisor,
   guest: Guest,
-  { qemu, swtpm, known, ready }: {
-    qemu: ProcessIdentity;
-    swtpm: ProcessIdentity | undefined;
-    known: RunRecord | undefined;
-    ready: PromiseWithResolvers<void>;
-  },
-): Promise<Met | { readonly found: FoundQemu; readonly run?: undefined }> {
+  { qemu, swtpm, known, ready }: Parts,
+  greetMs: number,
+): Promise<Meeting> {
   if (!guest.record) return { found: { kind: "silent", why: "its record in the registry can't be used" } };
   const runtime = s.parts.layout.runtime(guest.id);
   const record: RunRecord = known ?? {
@@ -215,6 +241,7 @@ async function meet(
       accelerator: known?.accelerator ?? "tcg",
       startedAt: record.startedAt,
       notes: record.notes,
+      greetMs,
     }, await connectUnix(runtime.qmp));
     const { status } = await run.qmp.execute("query-status");
     if (known) return { found: { kind: "answers", runState: status }, run, record };

@@ -4,7 +4,7 @@ import { ApiClient } from "../../src/api/client.ts";
 import { Failure } from "../../src/core/problem.ts";
 import { connectHttpUnix } from "../../src/ports/http_unix.ts";
 import { layoutOf } from "../../registry/layout.ts";
-import { defineSmall, ended, type Rig, start, stopSupervisor, withRoot } from "./rig.ts";
+import { defineSmall, type Rig, start, stopSupervisor, withRoot } from "./rig.ts";
 
 // deno-lint-ignore no-explicit-any -- answers of many shapes
 type Any = any;
