@@ -217,17 +217,27 @@ export async function sendSignal(identity: ProcessIdentity, signal: "SIGTERM" | 
   return fail("failed", `kill could not signal process ${identity.pid}: ${stderr.trim()}`);
 }
 
+/** Longest time of a timer, milliseconds: a longer one fires at once. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /**
  * Waits until exactly this process has ended; false when `timeoutMs` is over first. The kernel tells of a child's end;
  * for any other process there is no event that this program may listen to, so it is looked at again and again.
  */
-export async function waitForEnd(identity: ProcessIdentity, timeoutMs: number): Promise<boolean> {
+export async function waitForEnd(
+  identity: ProcessIdentity,
+  timeoutMs: number,
+  longestPauseMs = 100,
+): Promise<boolean> {
   const deadline = performance.now() + timeoutMs;
-  for (let pause = 2; await isAlive(identity); pause = Math.min(pause * 2, 100)) {
+  for (let pause = 2; await isAlive(identity); pause = Math.min(pause * 2, longestPauseMs)) {
     if (performance.now() > deadline) return false;
     const child = children.get(identity.pid);
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, child ? deadline - performance.now() : pause);
+      const timer = setTimeout(
+        resolve,
+        child ? Math.min(deadline - performance.now(), LONGEST_TIMER_MS) : pause,
+      );
       child?.once("exit", () => {
         clearTimeout(timer);
         resolve();

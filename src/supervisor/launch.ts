@@ -297,7 +297,7 @@ export async function attachTo(
 async function endOf(input: AttachInput, qmp: QmpClient): Promise<Ended> {
   if (input.exited) return { exit: await input.exited };
   await qmp.closed;
-  await waitForEnd(input.qemu, Infinity);
+  await waitForEnd(input.qemu, Infinity, 1_000);
   return { exit: null };
 }
 

@@ -2,27 +2,34 @@
  * The start of a supervisor: what the registry names is looked up in fact. Guests that run are taken over, hidden and
  * without a network; what is left of guests that don't is ended and cleared away; what was begun is finished or undone.
  */
-import { deriveGuest, type FoundQemu } from "../lifecycle/derive.ts";
+import { deriveGuest } from "../lifecycle/derive.ts";
 import { problemOf } from "../core/problem.ts";
 import type { OwnProcess } from "../ports/own_processes.ts";
-import { endProcess, isAlive, type ProcessIdentity } from "../ports/processes.ts";
-import { connectUnix } from "../ports/unix_socket.ts";
+import {
+  endProcess,
+  isAlive,
+  LONGEST_TIMER_MS,
+  type ProcessIdentity,
+  waitForEnd,
+} from "../ports/processes.ts";
 import { removeTree } from "../ports/files.ts";
 import { listFolder } from "../ports/folders.ts";
 import { basename, dirname } from "../core/file_names.ts";
-import { guestUuid } from "../qemu/machine.ts";
 import { QEMU_IDS } from "../qemu/plan_types.ts";
 import { Guest, type GuestRun } from "./guest.ts";
-import { attachTo, MARK } from "./launch.ts";
-import { agentRightsOf, listenersOf, remember, takeOver } from "./run_guest.ts";
+import { MARK } from "./launch.ts";
+import { meet, type Meeting, type Met, type Parts, shareAsked } from "./meet.ts";
+import { remember, takeOver } from "./run_guest.ts";
 import { readRunRecord, type RunRecord, writeRunRecord } from "./run_record.ts";
 import type { Supervisor } from "./supervisor.ts";
 import { standStill } from "./tpm_lost.ts";
 
 /** How long a start of the supervisor waits for a QEMU that is silent. */
 const GREET_MS = 5_000;
-/** Longest time of a timer, milliseconds. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** From the end of QMP to that of a QEMU that ends. */
+const LAST_BREATH_MS = 2_000;
+/** How often a QEMU that can't be talked to, whose end no event tells, is looked at. */
+const STRAY_PAUSE_MS = 1_000;
 
 /**
  * Fills the supervisor with the registry's guests. Failure `invalid_registry` when the file can't be used at all.
@@ -103,16 +110,57 @@ async function recoverOne(s: Supervisor, guest: Guest, left: readonly OwnProcess
   const ready = Promise.withResolvers<void>();
   ready.promise.catch(() => {});
   const parts: Parts = { qemu, swtpm, known, ready };
-  const met = await meet(s, guest, parts, GREET_MS);
-  await take(s, guest, parts, met);
-  if (guest.stray && guest.record) {
-    // It may only be busy, or another program may hold its socket: it is taken over when it answers.
-    void meet(s, guest, parts, LONGEST_TIMER_MS).then(async (late) => {
-      if (guest.stray === qemu && late.run) await take(s, guest, parts, late);
-    }).catch((error: unknown) => {
-      guest.problems = [...guest.problems, problemOf(error)];
-    });
-  }
+  await take(s, guest, parts, await meet(s, guest, parts, GREET_MS));
+}
+
+/** QMP has ended under a guest that was talked to: where QEMU goes on, it is tried anew. */
+export async function monitorLost(s: Supervisor, guest: Guest, run: GuestRun): Promise<void> {
+  const { qemu, swtpm } = run;
+  if (await waitForEnd(qemu, LAST_BREATH_MS) || guest.run !== run) return; // its end is dealt with elsewhere
+  run.agent.close();
+  run.serial.close();
+  guest.run = undefined;
+  const known = await readRunRecord(s.parts.layout.runtime(guest.id).record);
+  const ready = Promise.withResolvers<void>();
+  ready.promise.catch(() => {});
+  await take(s, guest, { qemu, swtpm, known, ready }, {
+    found: { kind: "silent", why: "it has closed its control socket" },
+  });
+}
+
+/** It counts, and can be killed; it is taken over when it answers, and forgotten when it has ended. */
+function becomeUnreachable(s: Supervisor, guest: Guest, parts: Parts, why: string): void {
+  const { qemu, known } = parts;
+  guest.stray = qemu;
+  guest.share ??= known?.share ?? shareAsked(guest);
+  guest.problems = [{
+    code: "failed",
+    message: `its QEMU (pid ${qemu.pid}) runs, but can't be talked to: ${why}`,
+    hint: `it is taken over when it answers; \`rayvisor vm kill ${guest.id}\` ends it`,
+  }, ...guest.problems];
+  guest.adopt("broken");
+  recovered(s, guest, why);
+  const isStill = () => guest.stray === qemu && s.guests.get(guest.id) === guest;
+  const complain = (error: unknown) => {
+    guest.problems = [...guest.problems, problemOf(error)];
+  };
+  void waitForEnd(qemu, Infinity, STRAY_PAUSE_MS).then(() => isStill() ? forget(s, guest) : undefined)
+    .catch(complain);
+  if (!guest.record) return;
+  // It may only be busy, or another program may hold its socket.
+  void meet(s, guest, parts, LONGEST_TIMER_MS).then((late) =>
+    isStill() && late.run ? take(s, guest, parts, late) : undefined
+  ).catch(complain);
+}
+
+/** A QEMU that could not be talked to has ended. */
+export async function forget(s: Supervisor, guest: Guest): Promise<void> {
+  guest.clearRun();
+  await removeTree(s.parts.layout.runtime(guest.id).folder);
+  if (!guest.record) return;
+  guest.problems = [];
+  guest.adopt("stopped");
+  await remember(s, guest, "stopped");
 }
 
 /** Makes of a guest what was found of it. */
@@ -154,15 +202,7 @@ async function take(s: Supervisor, guest: Guest, parts: Parts, met: Meeting): Pr
         derived.kind === "undo_start" ? "its start was cut off" : "it shut itself down",
       );
     case "unreachable":
-      guest.stray = qemu;
-      guest.share = known?.share ?? shareAsked(guest);
-      guest.problems = [{
-        code: "failed",
-        message: `its QEMU (pid ${qemu.pid}) runs, but can't be talked to: ${derived.why}`,
-        hint: `it is taken over when it answers; \`rayvisor vm kill ${guest.id}\` ends it`,
-      }, ...guest.problems];
-      guest.adopt("broken");
-      return recovered(s, guest, derived.why);
+      return becomeUnreachable(s, guest, parts, derived.why);
     case "stopped":
       return await absent(s, guest, swtpm);
   }
@@ -188,83 +228,4 @@ async function absent(
   if (recorded === undefined || recorded === "stopped") return;
   await remember(s, guest, "stopped");
   recovered(s, guest, `recorded as ${recorded}, but ${why}`);
-}
-
-/** What is needed to talk to a guest's processes. */
-interface Parts {
-  readonly qemu: ProcessIdentity;
-  readonly swtpm: ProcessIdentity | undefined;
-  readonly known: RunRecord | undefined;
-  readonly ready: PromiseWithResolvers<void>;
-}
-
-interface Met {
-  readonly found: FoundQemu;
-  readonly run: GuestRun;
-  readonly record: RunRecord;
-}
-
-type Meeting = Met | { readonly found: FoundQemu; readonly run?: undefined };
-
-/** Connects to a QEMU that lives, and asks what it is. */
-async function meet(
-  s: Supervisor,
-  guest: Guest,
-  { qemu, swtpm, known, ready }: Parts,
-  greetMs: number,
-): Promise<Meeting> {
-  if (!guest.record) return { found: { kind: "silent", why: "its record in the registry can't be used" } };
-  const runtime = s.parts.layout.runtime(guest.id);
-  const record: RunRecord = known ?? {
-    version: 0,
-    vm: guest.id,
-    qemu,
-    ...(swtpm ? { swtpm } : {}),
-    uuid: guestUuid(guest.record.id),
-    accelerator: "tcg",
-    startedAt: s.parts.clock.now(),
-    share: shareAsked(guest),
-    notes: ["its run record was lost: since when it runs is not known"],
-  };
-  let run: GuestRun | undefined;
-  try {
-    run = await attachTo({
-      id: guest.id,
-      runtime,
-      serialLog: s.parts.layout.guest(guest.record.type, guest.id).serialLog,
-      clock: s.parts.clock,
-      listeners: listenersOf(s, guest, ready),
-      agentRights: () => agentRightsOf(s, guest),
-      qemu,
-      swtpm: swtpm ?? known?.swtpm, // one that has ended is found out at once
-      uuid: record.uuid,
-      accelerator: known?.accelerator ?? "tcg",
-      startedAt: record.startedAt,
-      notes: record.notes,
-      greetMs,
-    }, await connectUnix(runtime.qmp));
-    const { status } = await run.qmp.execute("query-status");
-    if (known) return { found: { kind: "answers", runState: status }, run, record };
-    const { enabled } = await run.qmp.execute("query-kvm");
-    const accelerator = enabled ? "kvm" : "tcg";
-    return {
-      found: { kind: "answers", runState: status },
-      run: { ...run, accelerator },
-      record: { ...record, accelerator },
-    };
-  } catch (error) {
-    run?.qmp.close();
-    run?.agent.close();
-    return { found: { kind: "silent", why: problemOf(error).message } };
-  }
-}
-
-/** What a guest whose run record is lost counts for: what its record asks for. */
-function shareAsked(guest: Guest): NonNullable<Guest["share"]> {
-  const { record } = guest;
-  return {
-    vcpu: record?.devices.vcpu ?? 1,
-    memoryMib: record?.devices.memory_mb ?? 0,
-    cpuPercent: 1,
-  };
 }

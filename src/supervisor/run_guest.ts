@@ -5,7 +5,7 @@ import type { AgentRight } from "../../policy/types.ts";
 import type { RegistryState } from "../../registry/types.ts";
 import { fail, Failure, problemOf } from "../core/problem.ts";
 import type { QmpEvent } from "../qmp/events.ts";
-import { endProcess, type ProcessIdentity } from "../ports/processes.ts";
+import { endProcess } from "../ports/processes.ts";
 import { removeTree } from "../ports/files.ts";
 import { sanitizeLine } from "../core/sanitize.ts";
 import { baseOf, type Change, done } from "./changes.ts";
@@ -17,6 +17,7 @@ import { planFor, prepareTpmState } from "./prepare.ts";
 import { reviewMarks } from "./policy_live.ts";
 import { rightsInForce } from "./policy_source.ts";
 import { hide } from "./presentation.ts";
+import { forget, monitorLost } from "./recover.ts";
 import { planRestart } from "./restart.ts";
 import { stopPlan } from "./stop_plan.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -106,6 +107,9 @@ export function takeOver(
     });
   }
   watchTpm(s, guest, run);
+  void run.qmp.closed.then(() => monitorLost(s, guest, run)).catch((error: unknown) => {
+    guest.problems = [...guest.problems, problemOf(error)];
+  });
   if (run.agent.answers) markReady(s, guest, ready);
   run.gone.then((ended) => onGone(s, guest, { run, ended, ready })).catch((error: unknown) => {
     guest.lastError = `cleaning up after its end failed: ${problemOf(error).message}`;
@@ -245,24 +249,15 @@ export async function killGuest(s: Supervisor, guest: Guest): Promise<void> {
     start?.callOff("called off by a kill");
     await start?.over;
   }
-  if (guest.stray) await endStray(s, guest, guest.stray);
+  if (guest.stray) {
+    await endProcess(guest.stray);
+    await forget(s, guest);
+  }
   const { run } = guest;
   if (!run) return;
   guest.apply("stop");
   await killNow(run, s.parts.clock);
   await settled(guest);
-}
-
-/** Ends a QEMU that could not be talked to; what its record lacks is still lacking. */
-async function endStray(s: Supervisor, guest: Guest, stray: ProcessIdentity): Promise<void> {
-  await endProcess(stray);
-  await removeTree(s.parts.layout.runtime(guest.id).folder);
-  guest.clearRun();
-  if (guest.record) {
-    guest.problems = [];
-    guest.adopt("stopped");
-    await remember(s, guest, "stopped");
-  }
 }
 
 const settling = new WeakMap<Guest, Promise<void>>();
@@ -281,6 +276,7 @@ interface End {
 }
 
 function onGone(s: Supervisor, guest: Guest, end: End): Promise<void> {
+  if (guest.run !== end.run) return Promise.resolve(); // it was given up as one that can't be talked to
   const work = cleanUp(s, guest, end);
   settling.set(guest, work);
   return work;

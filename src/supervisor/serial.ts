@@ -13,6 +13,7 @@ const TAIL_BYTES = 64 * 1024;
 export class SerialLog {
   #file: AppendFile | undefined;
   #tail = new Uint8Array();
+  #stream: ByteStream | undefined;
   readonly #listeners = new Set<(bytes: Uint8Array) => void>();
 
   constructor(private readonly path: string) {}
@@ -20,6 +21,7 @@ export class SerialLog {
   /** Reads `stream` to its end. Never throws: a full disk costs the log, not the guest. */
   async drain(stream: ByteStream): Promise<void> {
     const buffer = new Uint8Array(16 * 1024);
+    this.#stream = stream;
     try {
       while (true) {
         const n = await stream.read(buffer);
@@ -33,6 +35,11 @@ export class SerialLog {
       this.#file?.close();
       this.#file = undefined;
     }
+  }
+
+  /** Lets go of the console: the next one that connects has it. */
+  close(): void {
+    this.#stream?.close();
   }
 
   #take(bytes: Uint8Array): void {

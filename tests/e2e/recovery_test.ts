@@ -307,3 +307,17 @@ Deno.test("what policy names starts with the supervisor, hidden, and one that fa
       [["lin", "failed"], ["win", "finished"]],
     );
   }));
+
+Deno.test("a guest that can't be talked to and ends by itself is a stopped one", () =>
+  withRoot(async (rig) => {
+    await defineSmall(rig, "g1");
+    await rig.ok("vm", "start", "g1");
+    const { qemu } = await runRecord(rig, "g1");
+    await killSupervisor(rig);
+    await Deno.remove(layoutOf(rig.root).runtime("g1").folder, { recursive: true });
+    assert.equal((await rig.ok("vm", "show", "g1")).state, "broken");
+    Deno.kill(qemu.pid, "SIGKILL");
+    await ended(qemu.pid);
+    while ((await rig.ok("vm", "show", "g1")).state !== "stopped");
+    assert.equal((await rig.ok("vm", "start", "g1")).state, "running");
+  }));
