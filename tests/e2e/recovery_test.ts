@@ -321,3 +321,57 @@ Deno.test("a guest that can't be talked to and ends by itself is a stopped one",
     while ((await rig.ok("vm", "show", "g1")).state !== "stopped");
     assert.equal((await rig.ok("vm", "start", "g1")).state, "running");
   }));
+
+/** Stands between a supervisor and QEMU's socket; `cut` breaks the connection, and the next one goes through again. */
+function between(socket: string, real: string): { cut(): void; close(): void } {
+  const listener = Deno.listen({ transport: "unix", path: socket });
+  let open: Deno.Conn[] = [];
+  const cut = () => {
+    for (const end of open) {
+      try {
+        end.close();
+      } catch { /* closed by the other side */ }
+    }
+    open = [];
+  };
+  (async () => {
+    for await (const client of listener) {
+      const qemu = await Deno.connect({ transport: "unix", path: real });
+      open.push(client, qemu);
+      const pass = (from: Deno.Conn, to: Deno.Conn) => from.readable.pipeTo(to.writable).catch(() => {});
+      void pass(client, qemu);
+      void pass(qemu, client);
+    }
+  })();
+  return {
+    cut,
+    close() {
+      listener.close();
+      cut();
+    },
+  };
+}
+
+Deno.test("a guest whose control connection breaks is taken over again, and runs on meanwhile", () =>
+  withRoot(async (rig) => {
+    await defineSmall(rig, "g1");
+    await rig.ok("vm", "start", "g1");
+    const { pid } = await rig.ok("vm", "show", "g1");
+    await killSupervisor(rig);
+    const { qmp } = layoutOf(rig.root).runtime("g1");
+    await Deno.rename(qmp, `${qmp}.real`);
+    const proxy = between(qmp, `${qmp}.real`);
+    try {
+      assert.equal((await rig.ok("vm", "show", "g1")).state, "running");
+      const taken = (await trail(rig, "vm.recovered")).length;
+      proxy.cut();
+      await showUntil(rig, "g1", () => true);
+      while ((await trail(rig, "vm.recovered")).length < taken + 2);
+      const shown = await rig.ok("vm", "show", "g1");
+      assert.deepEqual([shown.state, shown.pid, shown.problem], ["running", pid, null]);
+      assert.equal((await rig.ok("vm", "pause", "g1")).state, "paused");
+    } finally {
+      proxy.close();
+      await rig.run("vm", "kill", "g1");
+    }
+  }));
