@@ -6,6 +6,7 @@
 import { markersMarkdown } from "../audit/markers.ts";
 import { cliMarkdown } from "../cli/reference.ts";
 import { buildProgram } from "../cli/program.ts";
+import { lifecyclePage } from "../lifecycle/page.ts";
 import { systemTerminal } from "../ports/terminal.ts";
 import { casesMarkdown } from "../../policy/cases_doc.ts";
 import { rulesMarkdown } from "../../policy/rules.ts";
@@ -14,6 +15,7 @@ import { permissionsPage } from "./permissions.ts";
 
 const PAGES: Readonly<Record<string, () => string>> = {
   "docs/cli.md": () => cliMarkdown(buildProgram(systemTerminal)),
+  "docs/lifecycle.md": () => lifecyclePage(),
   "docs/markers.md": () => markersMarkdown(),
   "docs/permissions.md": () => permissionsPage(),
   "docs/policy.md": () => policyMarkdown(),
