@@ -48,6 +48,8 @@ export interface Layout {
   readonly supervisorLog: string;
   readonly crashFolder: string;
   readonly runFolder: string;
+  /** A folder for each guest that runs. */
+  readonly runtimeFolder: string;
   /** The control API. */
   readonly socket: string;
   readonly lock: string;
@@ -87,6 +89,7 @@ export function layoutOf(root: string): Layout {
     supervisorLog: `${root}/logs/supervisor.log`,
     crashFolder: `${root}/crash`,
     runFolder: `${root}/run`,
+    runtimeFolder: `${root}/run/g`,
     socket: `${root}/run/rayvisor.sock`,
     lock: `${root}/run/lock`,
     capabilitiesCache: `${root}/run/capabilities.json`,

@@ -7,7 +7,7 @@ import { fail, Failure } from "../core/problem.ts";
 import { sanitizeText } from "../core/sanitize.ts";
 import { fileSize, readEnd } from "../ports/append_file.ts";
 import type { Clock } from "../ports/clock.ts";
-import { makeFolder, removeTree } from "../ports/files.ts";
+import { dirname, makeFolder, removeTree } from "../ports/files.ts";
 import {
   type DetachedProcess,
   type ExitStatus,
@@ -67,6 +67,7 @@ export async function launch(input: LaunchInput): Promise<GuestRun> {
   try {
     await removeTree(input.runtime.folder); // sockets of a run that ended long ago
     await makeFolder(input.runtime.folder);
+    await makeFolder(dirname(input.logs.qemu)); // somebody may have tidied it away
     input.signal.throwIfAborted();
     const swtpm = input.plan.swtpm ? await startSwtpm(input) : undefined;
     if (swtpm) started.push(swtpm);

@@ -1,6 +1,6 @@
 /** One supervisor per data root. */
 import { fail } from "../core/problem.ts";
-import { type LockFile, takeLock, waitForLock } from "../ports/lock_file.ts";
+import { type HeldLock, takeLock, waitForLock } from "../ports/lock_file.ts";
 import { connectWhenReady } from "../ports/unix_socket.ts";
 
 /** Longest time from the moment that a supervisor closes its socket until it has ended, and to start one. */
@@ -9,12 +9,13 @@ const HANDOVER_TIMEOUT_MS = 20_000;
 /** What is locked, and the socket by which its holder serves. */
 export interface LockedRoot {
   readonly root: string;
+  /** File that names the holder. */
   readonly lock: string;
   readonly socket: string;
 }
 
 /**
- * Takes the root's lock and writes `pid` into it. A holder that does not serve is about to do so, or about to end: in the
+ * Takes the root's lock and notes `pid`. A holder that does not serve is about to do so, or about to end: in the
  * second case the lock is waited for. Failure `busy` names the holder. The kernel frees the lock when the holder dies, so a
  * lock that is left over never blocks a start.
  */
@@ -22,9 +23,9 @@ export async function lockRoot(
   { root, lock, socket }: LockedRoot,
   pid: number,
   timeoutMs: number = HANDOVER_TIMEOUT_MS,
-): Promise<LockFile> {
-  const first = takeLock(lock);
-  const taken = "heldBy" in first ? await lockUnlessServed(lock, socket, timeoutMs) : first;
+): Promise<HeldLock> {
+  const first = takeLock(root, lock);
+  const taken = "heldBy" in first ? await lockUnlessServed({ root, lock, socket }, timeoutMs) : first;
   if (!taken) {
     const heldBy = "heldBy" in first ? first.heldBy : "";
     fail("busy", `the data root ${root} is held by another supervisor (pid ${heldBy || "unknown"})`, {
@@ -38,16 +39,15 @@ export async function lockRoot(
 
 /** The lock as soon as it is free, or undefined as soon as its holder serves, or when neither comes in time. */
 async function lockUnlessServed(
-  lock: string,
-  socket: string,
+  { root, lock, socket }: LockedRoot,
   timeoutMs: number,
-): Promise<LockFile | undefined> {
+): Promise<HeldLock | undefined> {
   const over = new AbortController();
   const served = connectWhenReady(socket, timeoutMs, over.signal).then(
     (stream) => stream.close(),
     () => {}, // not in time, or the lock came first
   );
-  const freed = waitForLock(lock);
+  const freed = waitForLock(root, lock);
   const taken = await Promise.race([freed, served]);
   over.abort();
   if (taken) return taken;

@@ -14,7 +14,7 @@ import {
 } from "../ports/processes.ts";
 import { removeTree } from "../ports/files.ts";
 import { listFolder } from "../ports/folders.ts";
-import { basename, dirname } from "../core/file_names.ts";
+import { basename } from "../core/file_names.ts";
 import { QEMU_IDS } from "../qemu/plan_types.ts";
 import { Guest, type GuestRun } from "./guest.ts";
 import { MARK } from "./launch.ts";
@@ -73,7 +73,7 @@ async function endStrangers(s: Supervisor, left: readonly OwnProcess[]): Promise
     });
   }));
   const own = new Set([...s.guests.keys()].map((id) => basename(s.parts.layout.runtime(id).folder)));
-  const folder = dirname(s.parts.layout.runtime("any").folder);
+  const folder = s.parts.layout.runtimeFolder;
   for (const name of await listFolder(folder)) if (!own.has(name)) await removeTree(`${folder}/${name}`);
 }
 

@@ -6,8 +6,7 @@ import { readHostFacts } from "../host/facts.ts";
 import { probeHost } from "../host/probe.ts";
 import { buildInfo } from "../ports/build_info.ts";
 import { systemClock } from "../ports/clock.ts";
-import { dirname, removeTree } from "../ports/files.ts";
-import { serveUnix } from "../ports/http_unix.ts";
+import { dirname } from "../ports/files.ts";
 import { processesMarked } from "../ports/own_processes.ts";
 import { realPath } from "../ports/paths.ts";
 import { markChildren } from "../ports/processes.ts";
@@ -28,6 +27,7 @@ import { nextPolicyState } from "./policy_source.ts";
 import { recoverGuests } from "./recover.ts";
 import { finishEnds, settleFiles } from "./recover_intents.ts";
 import { callOffRestarts } from "./restart.ts";
+import { keepServing } from "./serving.ts";
 import { Supervisor } from "./supervisor.ts";
 
 /** Time for answers that are under way when the supervisor ends. */
@@ -85,8 +85,10 @@ export async function serve(root: string, layout: Layout, announcer: Announcer):
   await settleFiles(supervisor, entries);
   await recoverGuests(supervisor, left);
   await reviewGuests(supervisor); // the policy may have changed while nobody looked
-  await removeTree(layout.socket); // of a dead supervisor: the lock says that nobody else serves
-  const server = serveUnix(layout.socket, controlApi(supervisor));
+  const server = await keepServing(
+    { folder: layout.runFolder, socket: layout.socket, made: [layout.runtimeFolder] },
+    controlApi(supervisor),
+  );
   const reload = () => void reloadPolicy(supervisor);
   const policyFiles = [layout.policyFile, layout.policySignature];
   const ends = [

@@ -375,3 +375,22 @@ Deno.test("a guest whose control connection breaks is taken over again, and runs
       await rig.run("vm", "kill", "g1");
     }
   }));
+
+Deno.test("folders that somebody tidied away keep no guest from starting or crashing, and no command from the supervisor", () =>
+  withRoot(async (rig) => {
+    await defineSmall(rig, "g1");
+    await Deno.remove(`${rig.root}/vm/linux/g1/logs`, { recursive: true });
+    await rig.ok("vm", "start", "g1");
+    const { qemu } = await runRecord(rig, "g1");
+    await Deno.remove(`${rig.root}/crash`, { recursive: true });
+    await Deno.remove(`${rig.root}/vm/linux/g1/logs`, { recursive: true });
+    Deno.kill(qemu.pid, "SIGKILL");
+    await showUntil(rig, "g1", ({ state }) => state === "crashed");
+    const { supervisor } = await rig.ok("status");
+    await Deno.remove(`${rig.root}/run`, { recursive: true });
+    // Whoever comes at this very moment finds no socket, and a root that is held: no second supervisor begins.
+    let status = await rig.run("--json", "vm", "start", "g1");
+    while (status.code !== 0) status = await rig.run("--json", "vm", "start", "g1");
+    assert.equal((await rig.ok("status")).supervisor.pid, supervisor.pid);
+    assert.equal((await rig.ok("vm", "show", "g1")).state, "running");
+  }));
