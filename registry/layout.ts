@@ -53,6 +53,8 @@ export interface Layout {
   /** The control API. */
   readonly socket: string;
   readonly lock: string;
+  /** From where the service manager is told; the file is gone as soon as it was made. */
+  readonly notifySocket: string;
   /** What the host was found able to do. */
   readonly capabilitiesCache: string;
   /** Keys and certificates by which TPMs of this root are made. */
@@ -92,6 +94,7 @@ export function layoutOf(root: string): Layout {
     runtimeFolder: `${root}/run/g`,
     socket: `${root}/run/rayvisor.sock`,
     lock: `${root}/run/lock`,
+    notifySocket: `${root}/run/notify.sock`,
     capabilitiesCache: `${root}/run/capabilities.json`,
     tpmAuthority: `${root}/vm/tpm-authority`,
     guest(kind, id) {

@@ -24,10 +24,11 @@ interface MarkerSpec {
 export const MARKERS = {
   RAYOS_SUPERVISOR: {
     level: "info",
-    subs: ["start", "ready", "stop"],
-    fields: ["version", "pid", "root"],
+    subs: ["start", "ready", "stop", "crash"],
+    fields: ["version", "pid", "root", "reason", "report"],
     recorded: "observed",
-    means: "the supervisor starts, takes requests, or ends (guests go on)",
+    means:
+      "the supervisor starts, takes requests, or ends (guests go on); `crash`: it ends because of a defect of its own",
   },
   RAYOS_SAFE_MODE: {
     level: "warn",

@@ -3,6 +3,7 @@
 export interface Terminal {
   /** Writes all of `text` to standard output. A reader that went away (EPIPE) ends the process quietly, as `head` does. */
   out(text: string): void;
+  /** Writes all of `text` to standard error, as far as somebody reads it: that nobody does is no reason to fail or to end. */
   err(text: string): void;
   readonly outIsTerminal: boolean;
   readonly errIsTerminal: boolean;
@@ -15,17 +16,36 @@ const utf8 = new TextEncoder();
 
 function writeAllSync(stream: { writeSync(data: Uint8Array): number }, text: string): void {
   const bytes = utf8.encode(text);
+  for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
+}
+
+/**
+ * Writes one line for whoever started this program and waits for it on standard output; false when that one is gone (it was
+ * killed, say), which is no reason to end.
+ */
+export function tellStarter(line: string): boolean {
   try {
-    for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
-  } catch (error) {
-    if (error instanceof Deno.errors.BrokenPipe) Deno.exit(0);
-    throw error;
+    writeAllSync(Deno.stdout, line + "\n");
+    return true;
+  } catch {
+    return false;
   }
 }
 
 export const systemTerminal: Terminal = {
-  out: (text) => writeAllSync(Deno.stdout, text),
-  err: (text) => writeAllSync(Deno.stderr, text),
+  out(text) {
+    try {
+      writeAllSync(Deno.stdout, text);
+    } catch (error) {
+      if (error instanceof Deno.errors.BrokenPipe) Deno.exit(0);
+      throw error;
+    }
+  },
+  err(text) {
+    try {
+      writeAllSync(Deno.stderr, text);
+    } catch { /* a pipe without a reader, a terminal that is gone */ }
+  },
   get outIsTerminal() {
     return Deno.stdout.isTerminal();
   },

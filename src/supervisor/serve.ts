@@ -11,7 +11,8 @@ import { processesMarked } from "../ports/own_processes.ts";
 import { realPath } from "../ports/paths.ts";
 import { markChildren } from "../ports/processes.ts";
 import { systemRandom } from "../ports/random.ts";
-import { onSignal, processId } from "../ports/terminal.ts";
+import { findServiceManager } from "../ports/service_manager.ts";
+import { envVar, onSignal, processId } from "../ports/terminal.ts";
 import { checkSocketPath } from "../ports/unix_socket.ts";
 import { watchFolder } from "../ports/watch.ts";
 import type { Layout } from "../../registry/layout.ts";
@@ -21,12 +22,14 @@ import { autoboot } from "./autoboot.ts";
 import { Journal } from "./journal.ts";
 import { MARK } from "./launch.ts";
 import { lockRoot } from "./lock.ts";
+import { type Crash, crashMarker, watchForCrash } from "./own_crash.ts";
 import { removeInstallLeftovers } from "./policy_install.ts";
 import { reloadPolicy, reviewGuests, tellPolicy } from "./policy_live.ts";
 import { nextPolicyState } from "./policy_source.ts";
 import { recoverGuests } from "./recover.ts";
 import { finishEnds, settleFiles } from "./recover_intents.ts";
 import { callOffRestarts } from "./restart.ts";
+import { noticesTo } from "./service_notices.ts";
 import { keepServing } from "./serving.ts";
 import { Supervisor } from "./supervisor.ts";
 
@@ -37,17 +40,62 @@ const SHUTDOWN_GRACE_MS = 2_000;
 export interface Announcer {
   ready(): void;
   event(event: LoggedEvent): void;
+  /** What an administrator should know and no event says. */
+  warn(message: string): void;
 }
 
-/** Serves a data root until it is asked to stop (API, SIGTERM, SIGINT). Guests go on. */
+/** The end is asked for; with the crash that is its reason, where there is one. */
+type Stopping = PromiseWithResolvers<{ readonly crash?: Crash }>;
+
+/**
+ * Serves a data root until it is asked to stop (API, SIGTERM, SIGINT), or until there is an error that nobody caught: that is
+ * written down under `crash/` and thrown when all is in order. Guests go on.
+ */
 export async function serve(root: string, layout: Layout, announcer: Announcer): Promise<void> {
   checkSocketPath(layout.socket);
   await makeDataRoot(root);
+  const stopping: Stopping = Promise.withResolvers();
+  const crashes = watchForCrash({
+    crashFolder: layout.crashFolder,
+    version: buildInfo().version,
+    pid: processId,
+    invocation: envVar("INVOCATION_ID"),
+    clock: systemClock,
+  }, (crash) => stopping.resolve({ crash }));
+  try {
+    await serveUntil(stopping, root, layout, announcer);
+    crashes.throwIfCrashed();
+  } catch (error) {
+    crashes.ended(error);
+    throw error;
+  } finally {
+    crashes.close();
+  }
+}
+
+/** The first signal asks for the end; with the second nobody listens any more, and it ends the process at once. */
+function listenForEnd(stopping: Stopping): void {
+  const ends = (["SIGTERM", "SIGINT"] as const).map((signal) =>
+    onSignal(signal, () => {
+      for (const end of ends) end();
+      stopping.resolve({});
+    })
+  );
+}
+
+async function serveUntil(
+  stopping: Stopping,
+  root: string,
+  layout: Layout,
+  announcer: Announcer,
+): Promise<void> {
+  let reload = () => {}; // while there is nothing to reload yet, a signal to do so must not end the process
+  const unhear = onSignal("SIGHUP", () => reload());
+  listenForEnd(stopping);
   const lock = await lockRoot(layout, processId);
   const mark = sha256Hex(new TextEncoder().encode(await realPath(root) ?? root));
   const left = await processesMarked(MARK.root, mark); // before this one has children of its own
   markChildren({ [MARK.root]: mark });
-  const stopping = Promise.withResolvers<string>();
   const { version } = buildInfo();
   const log = new AuditLog({
     rayosLog: layout.rayosLog,
@@ -73,8 +121,10 @@ export async function serve(root: string, layout: Layout, announcer: Announcer):
     journal: new Journal(layout.intents),
     hostFacts: readHostFacts,
     capabilities: capabilities.ask,
-    requestStop: () => stopping.resolve("request"),
+    requestStop: () => stopping.resolve({}),
   }, await nextPolicyState(layout, undefined));
+  const manager = await findServiceManager(layout.notifySocket, (why) => announcer.warn(why));
+  const notices = noticesTo(manager, supervisor, log, systemClock);
   supervisor.ledger.settle(layout.auditFile);
   supervisor.emit({ event: "RAYOS_SUPERVISOR:start", fields: { version, pid: processId, root } });
   tellPolicy(supervisor);
@@ -89,24 +139,24 @@ export async function serve(root: string, layout: Layout, announcer: Announcer):
     { folder: layout.runFolder, socket: layout.socket, made: [layout.runtimeFolder] },
     controlApi(supervisor),
   );
-  const reload = () => void reloadPolicy(supervisor);
   const policyFiles = [layout.policyFile, layout.policySignature];
-  const ends = [
-    watchFolder(
-      dirname(layout.policyFile),
-      (paths) => paths.some((path) => policyFiles.includes(path)) && reload(),
-    ),
-    onSignal("SIGHUP", reload),
-    onSignal("SIGTERM", () => stopping.resolve("SIGTERM")),
-    onSignal("SIGINT", () => stopping.resolve("SIGINT")),
-  ];
+  const unwatch = watchFolder(
+    dirname(layout.policyFile),
+    (paths) => paths.some((path) => policyFiles.includes(path)) && reload(),
+  );
+  reload = () => void notices.whileReloading(() => reloadPolicy(supervisor));
   supervisor.emit({ event: "RAYOS_SUPERVISOR:ready", fields: { pid: processId } });
   announcer.ready();
+  notices.ready();
+  void reloadPolicy(supervisor); // it may have changed after it was read and before it was watched
   finishEnds(supervisor, entries);
   const booting = autoboot(supervisor);
   void supervisor.parts.capabilities().catch(() => {}); // asked now, so that the first start need not wait for it
-  await stopping.promise;
-  for (const end of ends) end();
+  const { crash } = await stopping.promise;
+  reload = () => {}; // the terminal may go while the supervisor ends
+  unwatch();
+  notices.stopping();
+  if (crash) supervisor.emit(crashMarker(crash, processId));
   supervisor.emit({ event: "RAYOS_SUPERVISOR:stop", fields: { pid: processId } });
   supervisor.endStreams();
   await server.shutdown(SHUTDOWN_GRACE_MS);
@@ -116,8 +166,10 @@ export async function serve(root: string, layout: Layout, announcer: Announcer):
   probing.abort();
   await capabilities.settled();
   unlisten();
+  await notices.close();
   log.close();
   lock.release();
+  unhear();
 }
 
 /** Asks once; a failure is not remembered: what was missing may be installed by then. */

@@ -1,14 +1,21 @@
 /** `init`, `serve`, `status`, `events`: the data root and its supervisor. */
 import type { StatusView } from "../../actions/views.ts";
+import { jsonLine } from "../../core/json.ts";
 import { problemOf } from "../../core/problem.ts";
+import { sanitizeLine } from "../../core/sanitize.ts";
 import { formatDuration } from "../../core/units.ts";
 import { makeDataRoot } from "../../../registry/layout.ts";
 import { exists, writeFileAtomic } from "../../ports/files.ts";
+import { remarksTo } from "../../ports/remarks.ts";
+import { tellStarter } from "../../ports/terminal.ts";
 import { type AnyCommand, Command } from "../command.ts";
 import { connect, isServing, startInBackground } from "../connect.ts";
 import { type Context, requireRoot } from "../context.ts";
 import { renderEvent, renderStatus } from "../render.ts";
 import { type MakeContext, withSupervisor } from "./shared.ts";
+
+/** For what was said last and is not written yet. */
+const LAST_REMARKS_MS = 1_000;
 
 export function initCommand(context: MakeContext): AnyCommand {
   return new Command("init").description("make a data root: folders, a commented policy, an empty registry")
@@ -81,15 +88,19 @@ export function serveCommand(context: MakeContext): AnyCommand {
 /** Serves in this process. With `announce` the one who started it reads a single JSON line: ready, or why not. */
 async function serveHere(c: Context, announce: boolean): Promise<void> {
   const { serve } = await import("../../supervisor/serve.ts");
-  const say = (word: unknown) => c.output.terminal.out(JSON.stringify(word) + "\n");
+  const remarks = remarksTo();
+  const say = (line: string) => announce || c.output.options.quiet || remarks.say(line);
   try {
     await serve(c.root, c.layout, {
-      ready: () => announce && say({ ready: true }),
-      event: (event) => announce || c.output.note(renderEvent(c.output, event)),
+      ready: () => announce && tellStarter(jsonLine({ ready: true })),
+      event: (event) => say(renderEvent(c.output, event)),
+      warn: (message) => say(`${c.output.style("yellow", "warning:")} ${sanitizeLine(message, 500)}`),
     });
   } catch (error) {
-    if (announce) say({ error: problemOf(error) });
+    if (announce) tellStarter(jsonLine({ error: problemOf(error) }));
     throw error;
+  } finally {
+    await remarks.close(LAST_REMARKS_MS);
   }
 }
 
