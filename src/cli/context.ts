@@ -2,7 +2,7 @@
 import { parseDuration } from "../core/units.ts";
 import { fail } from "../core/problem.ts";
 import { type Layout, layoutOf } from "../../registry/layout.ts";
-import { exists } from "../ports/files.ts";
+import { exists, isPermissionDenied } from "../ports/files.ts";
 import { envVar, type Terminal } from "../ports/terminal.ts";
 import { Output } from "./output.ts";
 
@@ -65,9 +65,17 @@ function secondsOf(text: string): number {
   return seconds;
 }
 
-/** Failure `not_found` when there is no data root here yet. */
+/** Failure `not_found` when there is no data root here yet, `failed` when this user may not look into it. */
 export async function requireRoot(context: Context): Promise<void> {
-  if (await exists(context.layout.policyFile) || await exists(context.layout.registryFile)) return;
+  try {
+    if (await exists(context.layout.policyFile) || await exists(context.layout.registryFile)) return;
+  } catch (error) {
+    if (!isPermissionDenied(error)) throw error;
+    fail("failed", `the data root ${context.root} can't be looked into: permission denied`, {
+      path: context.root,
+      hint: "run as the user that it belongs to, or choose another root (--root)",
+    });
+  }
   fail("not_found", `there is no data root at ${context.root}`, {
     path: context.root,
     hint: `make one with \`rayvisor --root ${context.root} init\``,

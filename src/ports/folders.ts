@@ -28,13 +28,25 @@ export async function fileFacts(path: string): Promise<FileFacts | undefined> {
   }
 }
 
-/** The first folder of `path` (colon-separated) that holds a file `program`, joined with it; undefined when none does. */
+/**
+ * The first folder of `path` (colon-separated) that holds a file `program`, joined with it; undefined when none does. Folders
+ * that this user may not look into are passed over, as a shell does: a PATH often comes from another user (su, setpriv).
+ */
 export async function findProgram(program: string, path: string): Promise<string | undefined> {
-  if (program.startsWith("/")) return await fileFacts(program) ? program : undefined;
+  if (program.startsWith("/")) return await isProgram(program) ? program : undefined;
   for (const folder of path.split(":")) {
-    if (folder.startsWith("/") && await fileFacts(`${folder}/${program}`)) return `${folder}/${program}`;
+    if (folder.startsWith("/") && await isProgram(`${folder}/${program}`)) return `${folder}/${program}`;
   }
   return undefined;
+}
+
+async function isProgram(path: string): Promise<boolean> {
+  try {
+    return await fileFacts(path) !== undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.PermissionDenied) return false;
+    throw error;
+  }
 }
 
 /** rename(2): the target is replaced in one step. */

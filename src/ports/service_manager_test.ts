@@ -87,12 +87,10 @@ Deno.test("a manager that is gone, or that takes nothing, holds nobody up: said 
 
 Deno.test("without a manager there is none, and a name that can't be used is warned of", async () => {
   const warnings: string[] = [];
-  assert.equal(await findServiceManager("/nowhere/own.sock", (why) => warnings.push(why), {}), undefined);
-  assert.deepEqual(warnings, []);
+  const warn = (why: string) => void warnings.push(why);
+  assert.equal(await findServiceManager("/nowhere/own.sock", warn, {}), undefined);
+  assert.equal(warnings.length, 0);
   const settings = serviceSettings({ NOTIFY_SOCKET: "@abstract" }, 1);
-  assert.equal(
-    await findServiceManager("/nowhere/own.sock", (why) => warnings.push(why), settings),
-    undefined,
-  );
+  assert.equal(await findServiceManager("/nowhere/own.sock", warn, settings), undefined);
   assert.equal(warnings.length, 1);
 });
