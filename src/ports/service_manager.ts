@@ -72,9 +72,15 @@ export async function findServiceManager(
   const { socket: path, watchdogMs, problem } = settings;
   if (problem !== undefined) warn(problem);
   if (path === undefined) return undefined;
-  await removeTree(ownSocket); // of a supervisor that was killed at this very point
-  const socket = Deno.listenDatagram({ transport: "unixpacket", path: ownSocket });
-  await removeTree(ownSocket); // it only sends: nobody needs its name
+  let socket: Deno.DatagramConn;
+  try {
+    await removeTree(ownSocket); // of a supervisor that was killed at this very point
+    socket = Deno.listenDatagram({ transport: "unixpacket", path: ownSocket });
+    await removeTree(ownSocket); // it only sends: nobody needs its name
+  } catch (error) {
+    warn(`the service manager can't be told anything: ${ownSocket}: ${String(error)}`);
+    return undefined;
+  }
   let last: Promise<unknown> = Promise.resolve();
   let waiting = 0;
   let warned = false;

@@ -93,4 +93,7 @@ Deno.test("without a manager there is none, and a name that can't be used is war
   const settings = serviceSettings({ NOTIFY_SOCKET: "@abstract" }, 1);
   assert.equal(await findServiceManager("/nowhere/own.sock", warn, settings), undefined);
   assert.equal(warnings.length, 1);
+  const socket = "/run/systemd/notify";
+  assert.equal(await findServiceManager("/nowhere/own.sock", warn, { socket }), undefined);
+  assert.match(warnings[1] ?? "", /can't be told anything: \/nowhere\/own\.sock/);
 });

@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-console -- a test that can't run here says why
 /** README's "Use it" by a user without any privilege, on a data root of that user's own. */
 import assert from "node:assert/strict";
 import { buildGuest } from "../guest/build.ts";
@@ -31,6 +32,10 @@ async function giveToNobody(rig: Rig): Promise<void> {
   await Deno.chmod(program, 0o755);
   rig.how.wrap = ["setpriv", ...asNobody("sh", "-c", 'shift; exec "$0" "$@"', program)];
   rig.how.env = { HOME: rig.root };
+  // As after su(1): the search path of root, with folders that only root may look into.
+  const ofRoot = `${rig.root}/of-root`;
+  await Deno.mkdir(ofRoot, { mode: 0o700 });
+  rig.how.path = `${ofRoot}:${Deno.env.get("PATH")}`;
 }
 
 Deno.test("an ordinary user makes a data root, runs a real guest with TPM to readiness, and is held to policy", async (t) => {

@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-console -- a test that can't run here says why
 /** The start script for hosts without systemd, run by plain shells with the compiled program. */
 import assert from "node:assert/strict";
 import { BINARY, defineSmall, isRunning, type Rig, stopSupervisor, withRoot } from "./rig.ts";

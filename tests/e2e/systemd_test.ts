@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-console -- a test that can't run here says why
 /** The units of packaging/: understood by systemd, and run by a real one where a box for it can be made. */
 import assert from "node:assert/strict";
 import { BINARY, POLICY } from "./rig.ts";
