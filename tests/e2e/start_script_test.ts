@@ -35,14 +35,18 @@ async function script(
   return { code, stdout: text(stdout), stderr: text(stderr) };
 }
 
-/** The shells that are installed here. */
+/** The shells that are installed here; each once, under whatever name. */
 function shells(): string[] {
+  const seen = new Set<string>();
   return SHELLS.filter((shell) => {
     const [program = "", ...args] = shell.split(" ");
     try {
-      return new Deno.Command(program, { args: [...args, "-c", "true"] }).outputSync().success;
+      const script = "readlink -f /proc/$$/exe";
+      const { success, stdout } = new Deno.Command(program, { args: [...args, "-c", script] }).outputSync();
+      const file = new TextDecoder().decode(stdout);
+      return success && !seen.has(file) && seen.add(file) !== undefined;
     } catch {
-      return false;
+      return false; // it is not installed
     }
   });
 }
