@@ -77,8 +77,8 @@ export const PERMISSIONS: readonly Permission[] = [
   },
   {
     flag: "--allow-sys",
-    values: ["uid", "gid", "hostname", "osRelease", "cpus", "systemMemoryInfo", "loadavg"],
-    reason: "the owner of the data root, and facts about the host's size",
+    values: ["uid", "gid", "hostname", "osRelease", "cpus", "systemMemoryInfo", "loadavg", "statfs"],
+    reason: "the owner of the data root, facts about the host's size, and the room on its file systems",
   },
   { flag: "--unstable-net", reason: "HTTP over unix sockets" },
   { flag: "--no-prompt", reason: "what is not listed here is refused, without a question" },
