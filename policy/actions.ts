@@ -16,6 +16,8 @@ export type InSafeMode =
 export interface ActionRule {
   readonly layers: readonly Layer[];
   readonly safe: InSafeMode;
+  /** Instead of `safe` for what recovery asks: it undoes what the host did to a guest that ran. */
+  readonly safeRecovery?: InSafeMode;
   /** Whether it only takes something away: then no layer can forbid it to an operator. */
   readonly narrows: boolean;
   /** One sentence for the reason of an allowed action. */
@@ -48,7 +50,7 @@ export const ACTIONS: Readonly<Record<PolicyAction, ActionRule>> = {
   "vm.stop": narrowing("stopping only takes away"),
   "vm.kill": narrowing("killing only takes away"),
   "vm.pause": narrowing("pausing only takes away"),
-  "vm.resume": passing("deny", "kind", "profile"),
+  "vm.resume": { ...passing("deny", "kind", "profile"), safeRecovery: "last_good" },
   "vm.reset": passing("deny", "kind", "profile"),
   "vm.suspend": passing("deny", "kind", "profile", "snapshot"),
   "vm.present": passing("deny", "kind", "profile", "presentation"),

@@ -192,9 +192,10 @@ function brokenFact({ facts }: PolicyRequest): string | undefined {
 
 /** What safe mode forbids. */
 function modeFindings(state: PolicyState, request: PolicyRequest, rule: ActionRule): readonly Finding[] {
-  if (state.mode === "normal" || rule.safe === "allow") return [];
-  if (rule.safe === "stopped_only" && request.facts.guestRunning === false) return [];
-  if (rule.safe === "last_good" && state.lastGood !== undefined) return [];
+  const safe = request.trigger === "recovery" ? rule.safeRecovery ?? rule.safe : rule.safe;
+  if (state.mode === "normal" || safe === "allow") return [];
+  if (safe === "stopped_only" && request.facts.guestRunning === false) return [];
+  if (safe === "last_good" && state.lastGood !== undefined) return [];
   const cause = (state.reason.reasons ?? []).flatMap(({ rule: id, why, where }): Finding[] =>
     isRuleId(id) && id !== "safe_mode"
       ? [{ deny: { rule: id, why, ...(where === undefined ? {} : { where }) } }]

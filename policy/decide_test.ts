@@ -148,7 +148,8 @@ Deno.test("safe mode never allows what starts or widens", () => {
       fc.constantFrom(...widening),
       requests,
       (state, action, request) => {
-        assert.equal(decide(state, { ...request, action }).effect, "deny");
+        const undoes = action === "vm.resume" && request.trigger === "recovery";
+        if (!undoes) assert.equal(decide(state, { ...request, action }).effect, "deny");
         const set = decide(state, { ...request, action: "net.set" });
         assert.equal(
           set.effect === "allow",
@@ -157,6 +158,18 @@ Deno.test("safe mode never allows what starts or widens", () => {
       },
     ),
   );
+});
+
+Deno.test("in safe mode recovery resumes under the last good policy what the host had stopped; nobody else does, and never without one", () => {
+  const resume = (state: PolicyState, trigger: PolicyRequest["trigger"]) =>
+    decide(state, { action: "vm.resume", trigger, guest: plainGuest("linux"), facts: PLAIN_HOST }).effect;
+  assert.equal(resume(safeLastGood, "recovery"), "allow");
+  assert.equal(resume(safe, "recovery"), "deny");
+  for (const trigger of ["operator", "autoboot", "schedule", "guest"] as const) {
+    assert.equal(resume(safeLastGood, trigger), "deny", trigger);
+  }
+  const off: PolicyState = { mode: "safe", reason, lastGood: load([["linux.enabled", false]]) };
+  assert.equal(resume(off, "recovery"), "deny", "what the last good policy denies stays denied");
 });
 
 Deno.test("safe mode with a last good policy never allows what that policy denies, snapshots of stopped guests included", () => {
