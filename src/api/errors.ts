@@ -18,7 +18,9 @@ export const SAFE_MODE_HEADER = "rayos-safe-mode";
 
 /** HTTP status for a problem. */
 export function httpStatusOf(problem: Problem): number {
-  return problem.code === "audit_unavailable" ? 503 : STATUS_OF_EXIT[EXIT_OF[problem.code]] ?? 500;
+  if (problem.code === "audit_unavailable") return 503;
+  if (problem.code === "no_space") return 507;
+  return STATUS_OF_EXIT[EXIT_OF[problem.code]] ?? 500;
 }
 
 /** The failure that an answer of the API stands for. */

@@ -72,3 +72,11 @@ Deno.test("a thrown value that is no Failure is reported as a defect, never as t
     assert.equal(exitCodeOf(error.problem), 3);
   }
 });
+
+Deno.test("that a file system is full is no defect: the kernel's word for it becomes a problem of its own", () => {
+  const thrown = (code: string) => Object.assign(new Error(`${code} (os error)`), { code });
+  assert.equal(problemOf(thrown("ENOSPC")).code, "no_space");
+  assert.equal(problemOf(thrown("EDQUOT")).code, "no_space");
+  assert.equal(problemOf(thrown("EBADF")).code, "internal");
+  assert.equal(exitCodeOf(problemOf(thrown("ENOSPC"))), 5);
+});

@@ -11,6 +11,7 @@ export const EXIT_OF = {
   audit_unavailable: 1,
   audit_broken: 1,
   io: 1,
+  no_space: 5,
   usage: 2,
   denied: 3,
   case_mismatch: 3,
@@ -84,12 +85,22 @@ export function fail(
 /** The problem that a caught value stands for. A value that is no `Failure` becomes `internal`, its text kept. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Failure) return error.problem;
+  const full = fullDisk(error);
+  if (full !== undefined) {
+    return { code: "no_space", message: full, hint: "make room on the file system, and ask again" };
+  }
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return {
     code: "internal",
     message: `internal error: ${text}`,
     hint: "this is a defect of rayvisor; run again with RAYOS_DEBUG=1 for the place and report it",
   };
+}
+
+/** What the kernel says, where it says that a file system or a quota is full. errno(3) */
+function fullDisk(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("code" in error)) return undefined;
+  return error.code === "ENOSPC" || error.code === "EDQUOT" ? error.message : undefined;
 }
 
 /** Exit code of the command line for a problem. */

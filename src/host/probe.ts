@@ -44,10 +44,8 @@ export async function probeHost(options: HostProbeOptions = {}): Promise<HostCap
   ]);
   const found: HostCapabilities = { qemu, kvm, swtpm };
   if (options.cacheFile !== undefined) {
-    await writeFileAtomic(
-      options.cacheFile,
-      JSON.stringify({ key, sum: await checksum(found), capabilities: found }),
-    );
+    const text = JSON.stringify({ key, sum: await checksum(found), capabilities: found });
+    await writeFileAtomic(options.cacheFile, text).catch(() => {}); // a full disk: asked again by the next one
   }
   return found;
 }

@@ -33,7 +33,9 @@ export async function lockRoot(
       path: lock,
     });
   }
-  taken.write(`${pid}\n`);
+  try {
+    taken.write(`${pid}\n`);
+  } catch { /* a full disk: the lock is held all the same, and only its message names nobody */ }
   return taken;
 }
 
