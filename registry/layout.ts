@@ -25,6 +25,8 @@ export interface GuestRuntime {
   readonly folder: string;
   /** Which processes the guest is. */
   readonly record: string;
+  /** Is there while a guest that stands still for an error of a disk was paused by the operator too. */
+  readonly held: string;
   readonly qmp: string;
   readonly agent: string;
   readonly serial: string;
@@ -116,6 +118,7 @@ export function layoutOf(root: string): Layout {
       return {
         folder,
         record: `${folder}/run.json`,
+        held: `${folder}/held`,
         qmp: `${folder}/qmp.sock`,
         agent: `${folder}/agent.sock`,
         serial: `${folder}/serial.sock`,

@@ -117,10 +117,10 @@ export const ACTIONS = {
   },
   "vm.pause": {
     title: "Pause",
-    summary: "stops the guest's processors",
+    summary: "stops the guest's processors; one that waits for room on a disk then goes on only when resumed",
     method: "POST",
     path: "/vms/{id}/pause",
-    states: ["running"],
+    states: LIVE,
     policy: "vm.pause",
     risk: "low",
     whenBusy: "wait",

@@ -1,5 +1,5 @@
 /** What the supervisor shows of itself and of its guests: the answers of the API. Sizes in MiB, times as UTC text. */
-import type { GuestState } from "../lifecycle/states.ts";
+import type { GuestState, PauseReason } from "../lifecycle/states.ts";
 import type { GuestKind, VmId } from "../core/ids.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Problem, Reason } from "../core/problem.ts";
@@ -17,8 +17,10 @@ export interface GuestView {
   readonly name: string;
   readonly kind: GuestKind | null;
   readonly state: GuestState;
-  /** What is wrong, for a guest that is broken or crashed. */
+  /** What is wrong, for a guest that is broken, has crashed or stands still. */
   readonly problem: string | null;
+  /** Why it stands still, while it is paused. */
+  readonly pause_reason: PauseReason | null;
   /** The guest agent answers. */
   readonly ready: boolean;
   readonly presented: boolean;
@@ -95,6 +97,8 @@ export interface StatusView {
     readonly max_running: number | null;
   };
   readonly presented: string | null;
+  /** The file systems that guests and supervisor write to. */
+  readonly storage: readonly StorageView[];
   readonly guests: readonly GuestView[];
 }
 
@@ -110,6 +114,19 @@ export interface JobView {
   readonly actor: string;
   readonly asked_at: string;
   readonly started_at: string | null;
+}
+
+/** Room on one file system. */
+export interface StorageView {
+  readonly path: string;
+  readonly free_mib: number;
+  readonly total_mib: number;
+  /** Null where there is no bound. */
+  readonly free_inodes: number | null;
+  /** `low` warns; while it is `full` nothing is started, and guests that wait for room stand still. */
+  readonly level: "ok" | "low" | "full";
+  /** What is short; null while nothing is. */
+  readonly short_of: "space" | "inodes" | null;
 }
 
 export interface CommandView {

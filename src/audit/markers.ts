@@ -58,6 +58,7 @@ export const MARKERS = {
       "start",
       "running",
       "pause",
+      "io_error",
       "resume",
       "suspend",
       "reset",
@@ -68,10 +69,18 @@ export const MARKERS = {
       "delete",
       "tpm_lost",
     ],
-    fields: ["vm", "kind", "step", "reason", "accel", "pid", "after_ms"],
+    fields: ["vm", "kind", "step", "reason", "accel", "pid", "after_ms", "disk", "why"],
     recorded: "observed",
     means: "a guest's life; `stop` names each step of the escalation and the time since the first, " +
-      "`tpm_lost` says that its TPM emulator ended and it stands still",
+      "`tpm_lost` says that its TPM emulator ended and it stands still, `io_error` that it stands still for a disk, and " +
+      "why (`no_space`: until there is room, `io_error`: until it is resumed)",
+  },
+  RAYOS_STORAGE: {
+    level: "warn",
+    subs: ["low", "full", "ok"],
+    fields: ["path", "short_of", "free_mib", "total_mib", "free_inodes"],
+    recorded: "observed",
+    means: "a file system runs out of space or inodes: soon, now (nothing is started), or no longer",
   },
   RAYOS_LINUX_VM_READY: {
     level: "info",

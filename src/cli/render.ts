@@ -1,5 +1,5 @@
 /** Views as text for people. */
-import type { FirmwareView, GuestDetail, GuestView, StatusView } from "../actions/views.ts";
+import type { FirmwareView, GuestDetail, GuestView, StatusView, StorageView } from "../actions/views.ts";
 import type { AuditRecord } from "../audit/record.ts";
 import type { LoggedEvent } from "../audit/log.ts";
 import { formatField } from "../audit/line.ts";
@@ -72,10 +72,18 @@ export function renderStatus(output: Output, status: StatusView, now: number): s
     `${sums.vcpus} vCPUs, ${formatBytes(sums.memory_mib * MIB)}` +
     (sums.memory_limit_mib === null ? "" : ` of at most ${formatBytes(sums.memory_limit_mib * MIB)}`),
     `presented   ${status.presented ?? "none"}`,
+    ...status.storage.filter(({ level }) => level !== "ok").map((place) => renderStorage(output, place)),
     "",
     renderGuests(output, status.guests, now),
   ];
   return lines.join("\n");
+}
+
+function renderStorage(output: Output, { path, level, short_of, ...room }: StorageView): string {
+  const left = short_of === "inodes" ? `${room.free_inodes} inodes` : formatBytes(room.free_mib * MIB);
+  const of = short_of === "inodes" ? "" : ` of ${formatBytes(room.total_mib * MIB)}`;
+  const text = `storage     ${level === "full" ? "FULL" : "low"}: ${left}${of} free on ${path}`;
+  return output.style(level === "full" ? "red" : "yellow", text);
 }
 
 export function renderGuest(output: Output, guest: GuestDetail, now: number): string {

@@ -14,6 +14,7 @@ import { removeTree } from "../ports/files.ts";
 import type { Decision, GuestAsk, PolicyRequest } from "../../policy/types.ts";
 import { defineGuest } from "./define_guest.ts";
 import type { Guest, GuestRun } from "./guest.ts";
+import { checkPausable, hold, release } from "./io_errors.ts";
 import type { Intent } from "./journal.ts";
 import { applyPolicy } from "./policy_apply.ts";
 import { hide, present } from "./presentation.ts";
@@ -86,10 +87,19 @@ export const CHANGES: Changes = {
       },
     });
   },
-  "vm.pause": (s, { id }) => withRun(s, id, "vm.pause", (run) => run.qmp.execute("stop")),
+  "vm.pause": (s, { id }) => {
+    checkPausable(s.guest(id));
+    return withRun(s, id, "vm.pause", async (run, guest) => {
+      await run.qmp.execute("stop");
+      await hold(s, guest);
+    });
+  },
   "vm.resume": (s, { id }) => {
     refuseTpmLost(s.guest(id), "vm.resume");
-    return withRun(s, id, "vm.resume", (run) => run.qmp.execute("cont"));
+    return withRun(s, id, "vm.resume", async (run, guest) => {
+      await run.qmp.execute("cont");
+      await release(s, guest);
+    });
   },
   "vm.reset": (s, { id }) => {
     refuseTpmLost(s.guest(id), "vm.reset");

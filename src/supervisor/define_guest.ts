@@ -11,6 +11,7 @@ import type { Change } from "./changes.ts";
 import { type FilesToMake, recordOf } from "./define.ts";
 import { Guest } from "./guest.ts";
 import { firmwareFor, pinnedMachine, prepareTpmState } from "./prepare.ts";
+import { newDiskNotes } from "./space.ts";
 import type { Supervisor } from "./supervisor.ts";
 
 /** Looks at a definition and hands back how it is carried out. Nothing that is there is written over. */
@@ -42,7 +43,9 @@ export async function defineGuest(s: Supervisor, params: ActionParams<"vm.define
       guest.record = record;
       s.guests.set(record.id, guest);
       s.emit({ event: "RAYOS_VM:define", fields: { vm: record.id, kind: record.type } });
-      return { done: "vm.define", vm: record.id, state: guest.state };
+      const { disk } = make;
+      const notes = disk ? await newDiskNotes(s, `${s.parts.root}/${disk.path}`, disk.bytes) : [];
+      return { done: "vm.define", vm: record.id, state: guest.state, ...(notes.length ? { notes } : {}) };
     },
   };
 }

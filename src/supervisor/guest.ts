@@ -10,6 +10,7 @@ import type { NarrowingStep } from "../../policy/narrowing.ts";
 import type { VmRecord } from "../../registry/types.ts";
 import type { AgentLink } from "./agent_link.ts";
 import type { SerialLog } from "./serial.ts";
+import type { Stall } from "./stall.ts";
 
 /** What a running guest takes of the host; counted from the moment its start is decided. */
 export interface Share {
@@ -60,6 +61,8 @@ export class Guest {
   narrowed: readonly NarrowingStep[] = [];
   /** Why it stands still, while it is paused. */
   pauseReason: PauseReason | undefined;
+  /** Which disks QEMU could not write or read, from then until it goes on. */
+  stall: Stall | undefined;
   /** A QEMU of it that runs and can't be talked to. */
   stray: ProcessIdentity | undefined;
   /** When it is started again after a crash, and the means to call that off. */
@@ -97,6 +100,7 @@ export class Guest {
     this.stray = undefined;
     this.readySince = undefined;
     this.narrowed = [];
+    this.stall = undefined;
     this.shutdownSeen = false;
   }
 }

@@ -19,6 +19,7 @@ import { checkPolicy } from "./policy_apply.ts";
 import { planFor } from "./prepare.ts";
 import { inForce, revisionOf, rightsInForce } from "./policy_source.ts";
 import type { Guest } from "./guest.ts";
+import { storageViews } from "./space.ts";
 import type { Supervisor } from "./supervisor.ts";
 import { guestView } from "./views.ts";
 
@@ -74,6 +75,7 @@ function list(s: Supervisor): GuestView[] {
 async function status(s: Supervisor): Promise<StatusView> {
   const host = await s.host();
   const facts = await s.policyFactsNow(undefined);
+  await s.space.look();
   const { parts, policy } = s;
   const loaded = inForce(policy);
   const kvm = await parts.capabilities().then((c) => c.kvm, (error: unknown) => ({
@@ -107,6 +109,7 @@ async function status(s: Supervisor): Promise<StatusView> {
       max_running: loaded?.policy.limits.max_running ?? null,
     },
     presented: s.presented,
+    storage: storageViews(s.space.spaces),
     guests: list(s),
   };
 }

@@ -17,9 +17,11 @@ import { listFolder } from "../ports/folders.ts";
 import { basename } from "../core/file_names.ts";
 import { QEMU_IDS } from "../qemu/plan_types.ts";
 import { Guest, type GuestRun } from "./guest.ts";
+import { clearStall, findStall } from "./io_errors.ts";
 import { MARK } from "./launch.ts";
 import { meet, type Meeting, type Met, type Parts, shareAsked } from "./meet.ts";
-import { remember, takeOver } from "./run_guest.ts";
+import { remember } from "./remember.ts";
+import { takeOver } from "./run_guest.ts";
 import { readRunRecord, type RunRecord, writeRunRecord } from "./run_record.ts";
 import type { Supervisor } from "./supervisor.ts";
 import { standStill } from "./tpm_lost.ts";
@@ -120,6 +122,7 @@ export async function monitorLost(s: Supervisor, guest: Guest, run: GuestRun): P
   run.agent.close();
   run.serial.close();
   guest.run = undefined;
+  clearStall(guest); // whether it still stands still is asked when it answers
   const known = await readRunRecord(s.parts.layout.runtime(guest.id).record);
   const ready = Promise.withResolvers<void>();
   ready.promise.catch(() => {});
@@ -170,7 +173,9 @@ async function take(s: Supervisor, guest: Guest, parts: Parts, met: Meeting): Pr
   switch (derived.kind) {
     case "adopt": {
       const { run, record } = met as Met; // only a QEMU that answers is adopted
-      if (known === undefined) await writeRunRecord(s.parts.layout.runtime(guest.id).record, record);
+      const recordFile = s.parts.layout.runtime(guest.id).record;
+      // On a full disk it is found by the marks of its processes again.
+      if (known === undefined) await writeRunRecord(recordFile, record).catch(() => {});
       guest.share = record.share;
       guest.stray = undefined;
       guest.problems = [];
@@ -179,6 +184,7 @@ async function take(s: Supervisor, guest: Guest, parts: Parts, met: Meeting): Pr
       if (derived.state === "paused") {
         guest.apply("paused");
         guest.pauseReason = derived.reason;
+        if (derived.reason === "io_error") await findStall(s, guest, run);
       }
       const ports = await run.qmp.execute("query-chardev");
       run.agent.portChanged(

@@ -2,22 +2,24 @@
 import type { DoneView } from "../actions/views.ts";
 import { decide } from "../../policy/decide.ts";
 import type { AgentRight } from "../../policy/types.ts";
-import type { RegistryState } from "../../registry/types.ts";
 import { fail, Failure, problemOf } from "../core/problem.ts";
 import type { QmpEvent } from "../qmp/events.ts";
 import { endProcess } from "../ports/processes.ts";
-import { removeTree } from "../ports/files.ts";
+import { dirname, removeTree } from "../ports/files.ts";
 import { sanitizeLine } from "../core/sanitize.ts";
 import { baseOf, type Change, done } from "./changes.ts";
 import { writeCrashReport } from "./crash_report.ts";
 import type { Ended, Guest, GuestRun } from "./guest.ts";
 import { halt, type Halted, killNow } from "./halt.ts";
+import { applyStall, clearStall, onIoError } from "./io_errors.ts";
 import { launch, type RunListeners } from "./launch.ts";
-import { planFor, prepareTpmState } from "./prepare.ts";
+import { planFor, type PreparedGuest, prepareTpmState } from "./prepare.ts";
 import { reviewMarks } from "./policy_live.ts";
 import { rightsInForce } from "./policy_source.ts";
 import { hide } from "./presentation.ts";
 import { forget, monitorLost } from "./recover.ts";
+import { remember } from "./remember.ts";
+import { checkRoom } from "./space.ts";
 import { planRestart } from "./restart.ts";
 import { stopPlan } from "./stop_plan.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -27,12 +29,13 @@ const READY_TIMEOUT_MS = 10 * 60_000;
 
 /** Looks at everything a start needs, and hands back the start. */
 export async function startGuest(s: Supervisor, guest: Guest, wait: "running" | "ready"): Promise<Change> {
-  const prepared = await planFor(s, guest).catch(async (error: unknown) => {
+  const planned = await planAndLook(s, guest).catch(async (error: unknown) => {
     if (await isDenied(s, guest)) return undefined;
     throw error;
   });
   // What policy denies is told by policy, with its reasons, not by what else stands in the way.
-  if (!prepared) return { ...baseOf(guest), act: () => fail("denied", `${guest.id} may not be started`) };
+  if (!planned) return { ...baseOf(guest), act: () => fail("denied", `${guest.id} may not be started`) };
+  const { prepared, notes } = planned;
   const ready = Promise.withResolvers<void>();
   ready.promise.catch(() => {}); // only somebody who waits for it hears of it
   return {
@@ -44,7 +47,7 @@ export async function startGuest(s: Supervisor, guest: Guest, wait: "running" | 
       guest.share = prepared.share;
       guest.lastError = undefined;
       guest.restart?.cancel();
-      let recorded: Promise<void> | undefined;
+      let recorded: Promise<string[]> | undefined;
       s.emit({
         event: "RAYOS_VM:start",
         fields: { vm: guest.id, kind: prepared.record.type, accel: prepared.plan.accelerator },
@@ -53,7 +56,6 @@ export async function startGuest(s: Supervisor, guest: Guest, wait: "running" | 
         await prepareTpmState(s, prepared, signal);
         const listeners = listenersOf(s, guest, ready);
         recorded = remember(s, guest, "running"); // written while QEMU starts, which takes longer
-        recorded.catch(() => {}); // awaited below; a start that fails first must not make it unhandled
         const run = await launch({
           id: guest.id,
           plan: prepared.plan,
@@ -70,13 +72,27 @@ export async function startGuest(s: Supervisor, guest: Guest, wait: "running" | 
         guest.apply("start_failed");
         guest.lastError = problemOf(error).message;
         guest.clearRun();
-        await remember(s, guest, "stopped").catch(() => {}); // the next supervisor looks for the process itself
+        await remember(s, guest, "stopped");
         throw error;
       }
-      await recorded;
-      return { ...done("vm.start", guest), notes: prepared.plan.notes.map((note) => note.text) };
+      const more = [...notes, ...await recorded];
+      return {
+        ...done("vm.start", guest),
+        notes: [...prepared.plan.notes.map((note) => note.text), ...more],
+      };
     },
   };
+}
+
+/** All that a start needs, and what is to be said of the room that it has. */
+async function planAndLook(
+  s: Supervisor,
+  guest: Guest,
+): Promise<{ prepared: PreparedGuest; notes: readonly string[] }> {
+  const prepared = await planFor(s, guest);
+  const { folder } = s.parts.layout.guest(prepared.record.type, guest.id);
+  const folders = [folder, ...prepared.images.map(({ path }) => dirname(path))];
+  return { prepared, notes: await checkRoom(s, `${guest.id} can't be started`, folders) };
 }
 
 /** Whether policy denies a start whatever the plan is. */
@@ -96,6 +112,8 @@ export function takeOver(
 ): void {
   guest.run = run;
   guest.apply("started");
+  applyStall(guest);
+  s.space.lookSoon(); // what lies elsewhere is watched from now on
   s.emit({
     event: "RAYOS_VM:running",
     fields: { vm: guest.id, kind: guest.kind ?? "linux", accel: run.accelerator, pid: run.qemu.pid },
@@ -167,11 +185,17 @@ function onQmpEvent(s: Supervisor, guest: Guest, event: QmpEvent): void {
   switch (event.name) {
     case "STOP":
       if (guest.run && guest.apply("paused")) {
-        guest.pauseReason ??= "operator";
-        s.emit({ event: "RAYOS_VM:pause", fields });
+        guest.pauseReason ??= guest.stall?.kind ?? "operator";
+        const reason = guest.stall ? { reason: guest.stall.kind } : {};
+        s.emit({ event: "RAYOS_VM:pause", fields: { ...fields, ...reason } });
+        s.space.lookSoon(); // it may wait for room
       }
       break;
+    case "BLOCK_IO_ERROR":
+      onIoError(s, guest, event.data);
+      break;
     case "RESUME":
+      clearStall(guest);
       if (guest.run && guest.state === "paused" && guest.apply("resumed")) {
         s.emit({ event: "RAYOS_VM:resume", fields });
       }
@@ -232,9 +256,11 @@ export async function stopGuest(
     await settled(guest);
     return halted;
   } catch (error) {
-    if (guest.run === run && guest.apply("stop_called_off") && wasPaused) {
-      guest.apply("paused");
-      guest.pauseReason = pauseReason;
+    if (guest.run === run && guest.apply("stop_called_off")) {
+      if (wasPaused) {
+        guest.apply("paused");
+        guest.pauseReason = pauseReason;
+      } else applyStall(guest);
     }
     throw error;
   }
@@ -307,12 +333,4 @@ async function cleanUp(s: Supervisor, guest: Guest, { run, ended, ready }: End):
   ready.reject(
     new Failure({ code: "failed", message: `${guest.id} ended before it was ready (${how})` }),
   );
-}
-
-/** Writes the last known state into the registry. What can't be written is looked at afresh at the next start anyway. */
-export async function remember(s: Supervisor, guest: Guest, state: RegistryState): Promise<void> {
-  const record = guest.record;
-  if (!record || record.state === state || !s.guests.has(guest.id)) return;
-  guest.record = { ...record, state };
-  await s.parts.store.put(guest.record);
 }

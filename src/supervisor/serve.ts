@@ -135,6 +135,7 @@ async function serveUntil(
   await settleFiles(supervisor, entries);
   await recoverGuests(supervisor, left);
   await reviewGuests(supervisor); // the policy may have changed while nobody looked
+  await supervisor.space.start();
   const server = await keepServing(
     { folder: layout.runFolder, socket: layout.socket, made: [layout.runtimeFolder] },
     controlApi(supervisor),
@@ -157,6 +158,7 @@ async function serveUntil(
   unwatch();
   notices.stopping();
   if (crash) supervisor.emit(crashMarker(crash, processId));
+  supervisor.space.stop();
   supervisor.emit({ event: "RAYOS_SUPERVISOR:stop", fields: { pid: processId } });
   supervisor.endStreams();
   await server.shutdown(SHUTDOWN_GRACE_MS);

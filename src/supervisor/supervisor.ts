@@ -31,6 +31,8 @@ import { type Asked, Ledger } from "./ledger.ts";
 import { reviewGuests, reviewMarks } from "./policy_live.ts";
 import { inForce, revisionOf } from "./policy_source.ts";
 import { READS } from "./reads.ts";
+import { spaceWatch } from "./space.ts";
+import type { SpaceWatch } from "./space_watch.ts";
 
 export interface SupervisorParts {
   readonly root: string;
@@ -67,6 +69,8 @@ export class Supervisor implements ControlTarget {
   presented: VmId | null = null;
   readonly ledger: Ledger;
   readonly jobs: Jobs;
+  /** Watches the room on the file systems. */
+  readonly space: SpaceWatch<VmId>;
   /** The host as last looked at: memory and processors don't change while it runs. */
   #host: HostFacts | undefined;
   #kvm = false;
@@ -79,6 +83,7 @@ export class Supervisor implements ControlTarget {
     this.ledger = new Ledger(parts.log, parts.random, () => revisionOf(this.policy));
     this.jobs = new Jobs(parts.clock);
     this.policy = policy;
+    this.space = spaceWatch(this);
   }
 
   /** What the engine goes by. Its `[logging]` holds from the moment it is set. */

@@ -3,17 +3,23 @@ import type { GuestView } from "../actions/views.ts";
 import { formatUtc } from "../core/time.ts";
 import type { Guest } from "./guest.ts";
 import { narrowedNotes } from "./policy_live.ts";
+import { stallText } from "./stall.ts";
 import type { VmId } from "../core/ids.ts";
 
 export function guestView(guest: Guest, presented: VmId | null): GuestView {
   const { record, run } = guest;
-  const problem = guest.problems[0]?.message ?? guest.lastError ?? null;
+  // Without its TPM it goes on never, whatever its disks do.
+  const stall = guest.stall && guest.pauseReason !== "tpm_lost"
+    ? stallText(guest.id, guest.stall)
+    : undefined;
+  const problem = guest.problems[0]?.message ?? guest.lastError ?? stall ?? null;
   return {
     id: guest.id,
     name: record?.name ?? guest.id,
     kind: record?.type ?? null,
     state: guest.state,
     problem,
+    pause_reason: guest.pauseReason ?? null,
     ready: guest.readySince !== undefined,
     presented: presented === guest.id,
     network: "off",
@@ -24,6 +30,7 @@ export function guestView(guest: Guest, presented: VmId | null): GuestView {
     pid: run?.qemu.pid ?? guest.stray?.pid ?? null,
     started_at: run ? formatUtc(run.startedAt) : null,
     notes: [
+      ...(stall === undefined ? [] : [stall]),
       ...(run?.notes ?? []),
       ...narrowedNotes(guest.narrowed),
       ...(guest.restart
