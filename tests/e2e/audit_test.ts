@@ -11,6 +11,7 @@ import type { PolicyRevision } from "../../src/core/ids.ts";
 import { canonicalJson } from "../../src/core/json.ts";
 import { layoutOf } from "../../registry/layout.ts";
 import { defineSmall, isRunning, POLICY, type Rig, start, stopSupervisor, withRoot } from "./rig.ts";
+import { mountedBy, smallFs } from "./small_fs.ts";
 
 // deno-lint-ignore no-explicit-any -- records of many shapes
 type Any = any;
@@ -276,52 +277,14 @@ Deno.test("QEMU's last words stay data: in the crash report, the trail and the l
     await rig.ok("audit", "verify");
   }));
 
-/** A mount namespace of its own with a small file system on the root's `logs`; undefined, with the reason, when there can be none. */
-async function smallLogs(root: string): Promise<{ pid: number; end(): Promise<void> } | string> {
-  const script = `mount -t tmpfs -o size=192k,mode=0700 tmpfs "$1" && echo mounted && exec cat`;
-  let child: Deno.ChildProcess;
-  try {
-    child = new Deno.Command("unshare", {
-      args: ["-m", "sh", "-c", script, "sh", `${root}/logs`],
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-  } catch (error) {
-    return String(error);
-  }
-  const reader = child.stdout.getReader();
-  const { value } = await reader.read();
-  await reader.cancel();
-  if (!value || new TextDecoder().decode(value) !== "mounted\n") {
-    await child.stdin.close();
-    await child.status;
-    return await new Response(child.stderr).text();
-  }
-  return {
-    pid: child.pid,
-    async end() {
-      await child.stdin.close();
-      await child.status;
-      await child.stderr.cancel();
-    },
-  };
-}
-
 Deno.test("with the log's file system full, changes are refused and guests go on; with room again all goes on by itself", async (t) => {
   await withRoot(async (rig) => {
     await Deno.mkdir(`${rig.root}/logs`, { recursive: true, mode: 0o700 });
-    const small = await smallLogs(rig.root);
+    const small = await smallFs(rig, `${rig.root}/logs`, "size=192k");
     if (typeof small === "string") {
       return console.log(`SKIP ${t.name}: no small file system can be mounted here (${small})`);
     }
-    rig.how.wrap = ["nsenter", "--target", String(small.pid), "--mount", "--"];
-    const inside = async (script: string) => {
-      const ran = await new Deno.Command(rig.how.wrap?.[0] ?? "", {
-        args: [...rig.how.wrap?.slice(1) ?? [], "sh", "-c", script, "sh", `${rig.root}/logs`],
-      }).output();
-      return { code: ran.code, text: new TextDecoder().decode(ran.stdout) };
-    };
+    const { inside } = small;
     try {
       await defineSmall(rig, "g1");
       await rig.ok("vm", "start", "g1");
@@ -356,7 +319,6 @@ Deno.test("with the log's file system full, changes are refused and guests go on
       await inside(`rm -f "$1/filler"`); // or nothing could be ended
       await rig.run("vm", "kill", "g1");
       await rig.run("serve", "--stop");
-      rig.how.wrap = [];
       await small.end();
     }
   });
@@ -366,25 +328,12 @@ Deno.test("a supervisor starts although its log is read-only, shows its guests, 
   await withRoot(async (rig) => {
     await defineSmall(rig, "g1");
     await stopSupervisor(rig);
-    const child = new Deno.Command("unshare", {
-      args: [
-        "-m",
-        "sh",
-        "-c",
-        'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && echo mounted && exec cat',
-        "sh",
-        `${rig.root}/logs`,
-      ],
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "null",
-    }).spawn();
-    const reader = child.stdout.getReader();
-    const { value } = await reader.read();
-    await reader.cancel();
+    const readOnly = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1"';
+    const mounted = await mountedBy(rig, `${rig.root}/logs`, readOnly);
+    if (typeof mounted === "string") {
+      return console.log(`SKIP ${t.name}: nothing can be mounted here (${mounted})`);
+    }
     try {
-      if (!value) return console.log(`SKIP ${t.name}: nothing can be mounted here`);
-      rig.how.wrap = ["nsenter", "--target", String(child.pid), "--mount", "--"];
       assert.equal((await rig.ok("vm", "list"))[0].id, "g1");
       assert.equal((await rig.fails(1, "vm", "start", "g1")).code, "audit_unavailable");
       assert.equal((await rig.ok("vm", "show", "g1")).state, "stopped");
@@ -392,9 +341,7 @@ Deno.test("a supervisor starts although its log is read-only, shows its guests, 
       Deno.kill(supervisor.pid, "SIGTERM");
       while (await isRunning(supervisor.pid)) await new Promise((resolve) => setTimeout(resolve, 10));
     } finally {
-      rig.how.wrap = [];
-      await child.stdin.close();
-      await child.status;
+      await mounted.end();
     }
   });
 });
