@@ -10,14 +10,26 @@ import { lookAt, ownUid, realPath, setMode } from "../src/ports/paths.ts";
 export interface GuestFolder {
   readonly folder: string;
   readonly snapshots: string;
-  /** Suspended state. */
-  readonly state: string;
+  readonly state: SavedState;
   /** When it was started again after crashes. */
   readonly restarts: string;
   readonly logs: string;
   readonly qemuLog: string;
   readonly swtpmLog: string;
   readonly serialLog: string;
+}
+
+/** What a suspended guest is made of, beside its images (`docs/suspend.md`). */
+export interface SavedState {
+  readonly folder: string;
+  /** What the memory belongs to. The guest is suspended as long as this is here. */
+  readonly manifest: string;
+  /** QEMU's migration stream: memory and devices, the TPM's content among them. */
+  readonly memory: string;
+  /** The stream while it is being written. */
+  readonly part: string;
+  /** Why the guest stands still while a suspend or a resume is under way, for the next supervisor to read. */
+  readonly standstill: string;
 }
 
 /** Sockets and records of one running guest; absolute paths, safe to lose at a reboot. */
@@ -32,6 +44,8 @@ export interface GuestRuntime {
   readonly serial: string;
   readonly tpm: string;
   readonly vnc: string;
+  /** The migration stream, while it flows. */
+  readonly stream: string;
 }
 
 /** A data root's names; every path is absolute. */
@@ -105,7 +119,7 @@ export function layoutOf(root: string): Layout {
       return {
         folder,
         snapshots: `${folder}/snapshots`,
-        state: `${folder}/state`,
+        state: savedStateIn(`${folder}/state`),
         restarts: `${folder}/restarts.json`,
         logs,
         qemuLog: `${logs}/qemu.log`,
@@ -124,8 +138,20 @@ export function layoutOf(root: string): Layout {
         serial: `${folder}/serial.sock`,
         tpm: `${folder}/tpm.sock`,
         vnc: `${folder}/vnc.sock`,
+        stream: `${folder}/ram.sock`,
       };
     },
+  };
+}
+
+/** The names in the folder of a suspended guest's state. */
+export function savedStateIn(folder: string): SavedState {
+  return {
+    folder,
+    manifest: `${folder}/manifest.json`,
+    memory: `${folder}/ram.bin`,
+    part: `${folder}/ram.bin.part`,
+    standstill: `${folder}/standstill.json`,
   };
 }
 

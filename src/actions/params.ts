@@ -47,9 +47,15 @@ export const PARAMS = {
   "vm.argv": ofGuest,
   "vm.firmware": ofGuest,
   "vm.define": z.union([z.strictObject({ record: z.unknown() }), z.strictObject({ definition })]),
-  "vm.start": z.strictObject({ id: vmId, wait: z.enum(["running", "ready"]).optional() }),
+  "vm.start": z.strictObject({
+    id: vmId,
+    wait: z.enum(["running", "ready"]).optional(),
+    /** Drops the state of a suspended guest and boots it anew. */
+    cold: z.boolean().optional(),
+  }),
   "vm.stop": z.strictObject({ id: vmId, grace_s: z.number().min(0).max(MAX_GRACE_S).optional() }),
   "vm.kill": ofGuest,
+  "vm.suspend": ofGuest,
   "vm.pause": ofGuest,
   "vm.resume": ofGuest,
   "vm.reset": ofGuest,

@@ -86,7 +86,8 @@ export const ACTIONS = {
   },
   "vm.start": {
     title: "Start",
-    summary: "starts the guest's TPM and QEMU and lets it run, hidden",
+    summary:
+      "starts the guest's TPM and QEMU and lets it run, hidden; a suspended guest goes on where it was",
     method: "POST",
     path: "/vms/{id}/start",
     states: REST,
@@ -114,6 +115,17 @@ export const ACTIONS = {
     risk: "destructive",
     whenBusy: "interrupt",
     timeoutS: 60,
+  },
+  "vm.suspend": {
+    title: "Suspend",
+    summary: "saves the guest's memory, devices and TPM to disk and ends QEMU; start goes on from there",
+    method: "POST",
+    path: "/vms/{id}/suspend",
+    states: LIVE,
+    policy: "vm.suspend",
+    risk: "disruptive",
+    whenBusy: "wait",
+    timeoutS: 3600,
   },
   "vm.pause": {
     title: "Pause",

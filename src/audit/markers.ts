@@ -61,6 +61,8 @@ export const MARKERS = {
       "io_error",
       "resume",
       "suspend",
+      "suspended",
+      "dropped",
       "reset",
       "stop",
       "stopped",
@@ -73,7 +75,8 @@ export const MARKERS = {
     recorded: "observed",
     means: "a guest's life; `stop` names each step of the escalation and the time since the first, " +
       "`tpm_lost` says that its TPM emulator ended and it stands still, `io_error` that it stands still for a disk, and " +
-      "why (`no_space`: until there is room, `io_error`: until it is resumed)",
+      "why (`no_space`: until there is room, `io_error`: until it is resumed), `dropped` that the saved state of a suspended " +
+      "guest is given up",
   },
   RAYOS_STORAGE: {
     level: "warn",

@@ -57,10 +57,13 @@ export const GUEST_EVENTS = [
   "ended",
   /** QEMU ended and nobody asked. */
   "died",
-  /** The saved state is being written. */
+  /** The state is being saved. */
   "suspend",
+  /** QEMU ended, and the state is on disk. */
   "suspended",
   "suspend_failed",
+  /** The saved state is given up. */
+  "dropped",
   /** The record or the files can't be used. */
   "found_broken",
   /** The record and the files can be used again. */
@@ -95,9 +98,11 @@ const TRANSITIONS: Readonly<Record<GuestState, Partial<Record<GuestEvent, GuestS
     suspended: "suspended",
     suspend_failed: "running",
     stop: "stopping",
+    guest_shutdown: "stopping",
+    ended: "stopped",
     died: "crashed",
   },
-  suspended: { start: "resuming", found_broken: "broken" },
+  suspended: { start: "resuming", dropped: "stopped", found_broken: "broken" },
   resuming: { started: "running", start_failed: "suspended", stop: "stopping", died: "crashed" },
   stopping: {
     paused: "stopping",
@@ -107,6 +112,8 @@ const TRANSITIONS: Readonly<Record<GuestState, Partial<Record<GuestEvent, GuestS
     guest_shutdown: "stopping",
     ended: "stopped",
     died: "stopped",
+    // It was killed when its state was safely on disk already.
+    suspended: "suspended",
   },
   crashed: { start: "starting", found_broken: "broken" },
   broken: { mended: "stopped" },

@@ -11,7 +11,7 @@ Deno.test("transition() answers every pair of state and event with a state or a 
       else assert.match(next.error.why, new RegExp(`'${event}'.*${state}`));
     }
   }
-  assert.equal(legal, 42);
+  assert.equal(legal, 46);
 });
 
 Deno.test("a guest whose process ended never keeps a state that has one", () => {
@@ -19,6 +19,17 @@ Deno.test("a guest whose process ended never keeps a state that has one", () => 
     const next = transition(state, "died");
     assert.ok(next.ok && !hasProcess(next.value), state);
   }
+});
+
+Deno.test("a guest whose state is saved is suspended, whatever ended its QEMU; only a start or a drop ends that", () => {
+  for (const state of ["suspending", "stopping"] as const) {
+    const next = transition(state, "suspended");
+    assert.ok(next.ok && next.value === "suspended", state);
+  }
+  const left = GUEST_EVENTS.filter((event) => transition("suspended", event).ok);
+  assert.deepEqual(left, ["start", "dropped", "found_broken"]);
+  const failed = transition("resuming", "start_failed");
+  assert.ok(failed.ok && failed.value === "suspended", "a resume that fails keeps the state");
 });
 
 Deno.test("only `start` leads from a state without a process to one with a process", () => {

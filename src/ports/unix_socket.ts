@@ -111,6 +111,35 @@ export async function connectWhenReady(
   return await whenFolderShows(dirname(path), path, attempt, timeoutMs, signal);
 }
 
+/** A socket that waits for its one client. */
+export interface OneClientSocket {
+  /** The client, once it has connected; the socket is gone from then on. Rejects when the socket is closed before. */
+  readonly client: Promise<ByteStream>;
+  /** Ends the waiting and removes the socket; a client that is connected stays. Idempotent. */
+  close(): void;
+}
+
+/**
+ * Listens at `path` for one client; what was there before is replaced. Whoever may enter the folder may connect, so it must
+ * be a private one. Failure `usage` when the path is too long.
+ */
+export async function listenForOne(path: string): Promise<OneClientSocket> {
+  checkSocketPath(path);
+  await Deno.remove(path).catch((error: unknown) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  });
+  const listener = Deno.listen({ transport: "unix", path });
+  let open = true;
+  const close = () => {
+    if (!open) return;
+    open = false;
+    listener.close(); // removes the socket too
+  };
+  const client = listener.accept().then(streamOf).finally(close);
+  client.catch(() => {}); // whoever waits for it hears of it
+  return { client, close };
+}
+
 /** Failure `usage` when a socket's path would be cut off by the kernel. */
 export function checkSocketPath(path: string): void {
   const bytes = new TextEncoder().encode(path).length;

@@ -79,6 +79,7 @@ export class QmpClient {
   #stepping = false;
   #nextId = 1;
   readonly #calls = new Map<string, Call>();
+  readonly #listeners = new Set<(event: QmpEvent) => void>();
   #writing: Promise<void> = Promise.resolve();
   #unwritten = 0;
   #sentAny = false;
@@ -150,6 +151,12 @@ export class QmpClient {
     });
   }
 
+  /** Calls `listener` with every event from now on, after `onEvent`; the returned function ends it. */
+  listen(listener: (event: QmpEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
   /** Ends the session and settles every call. QEMU goes on. Idempotent. */
   close(): void {
     this.#input({ kind: "close", reason: { kind: "closed" } });
@@ -197,7 +204,9 @@ export class QmpClient {
       case "settle":
         return this.#settle(output.id, output.command, output.outcome);
       case "event":
-        return this.#tell(this.options.onEvent, output.event);
+        this.#tell(this.options.onEvent, output.event);
+        for (const listener of [...this.#listeners]) this.#tell(listener, output.event);
+        return;
       case "late":
         return this.#tell(this.options.onLateReply, output);
       case "running":

@@ -356,3 +356,20 @@ Deno.test("a stream whose reading fails ends as broken, with the reason", async 
 async function armed(clock: ManualClock): Promise<void> {
   while (clock.armed === 0) await new Promise((resolve) => setTimeout(resolve, 0));
 }
+
+Deno.test("who listens hears every event after the one that was named at the start, until it has heard enough", () =>
+  withServer({}, async ({ server, seen, connect }) => {
+    const client = await connect();
+    const heard: string[] = [];
+    const stop = client.listen((event) => {
+      heard.push(`${nameOf(event)} after ${seen.length}`);
+      if (heard.length === 2) stop();
+    });
+    client.listen(() => {
+      throw new Error("a listener that fails keeps nobody from hearing");
+    });
+    for (const name of ["STOP", "RESUME", "STOP"]) await server.emit(fakeEvent(name));
+    await client.execute("query-status").catch(() => {}); // its answer comes after the events
+    assert.deepEqual(heard, ["STOP after 1", "RESUME after 2"]);
+    assert.deepEqual(seen, ["STOP", "RESUME", "STOP"]);
+  }));

@@ -11,6 +11,7 @@ import { fail, Failure } from "../core/problem.ts";
 import { formatDuration } from "../core/units.ts";
 import { hasProcess } from "../lifecycle/states.ts";
 import { removeTree } from "../ports/files.ts";
+import { removeState } from "../suspend/files.ts";
 import type { Decision, GuestAsk, PolicyRequest } from "../../policy/types.ts";
 import { defineGuest } from "./define_guest.ts";
 import type { Guest, GuestRun } from "./guest.ts";
@@ -21,6 +22,7 @@ import { hide, present } from "./presentation.ts";
 import { usable } from "./reads.ts";
 import { killGuest, startGuest, stopGuest } from "./run_guest.ts";
 import type { Supervisor } from "./supervisor.ts";
+import { suspendGuest } from "./suspend_guest.ts";
 
 export interface Change {
   /** Absent for what is about no guest. */
@@ -47,6 +49,7 @@ type ChangeId = Extract<
   | "vm.start"
   | "vm.stop"
   | "vm.kill"
+  | "vm.suspend"
   | "vm.pause"
   | "vm.resume"
   | "vm.reset"
@@ -62,7 +65,12 @@ const DEFAULT_GRACE_S = 60;
 
 export const CHANGES: Changes = {
   "vm.define": defineGuest,
-  "vm.start": (s, { id, wait }) => startGuest(s, usable(s.guest(id)), wait ?? "running"),
+  "vm.start": (s, { id, wait, cold }) => startGuest(s, usable(s.guest(id)), wait ?? "running", cold ?? false),
+  "vm.suspend": (s, { id }) => {
+    const guest = usable(s.guest(id));
+    refuseTpmLost(guest, "vm.suspend");
+    return suspendGuest(s, guest);
+  },
   "vm.stop": (s, { id, grace_s }) => {
     const guest = s.guest(id);
     const graceS = grace_s ?? DEFAULT_GRACE_S;
@@ -209,7 +217,11 @@ function refuseTpmLost(guest: Guest, action: string): void {
 export async function deleteGuest(s: Supervisor, guest: Guest, disks: boolean): Promise<DoneView> {
   const { layout, store } = s.parts;
   guest.restart?.cancel();
-  if (disks && guest.kind) await removeTree(layout.guest(guest.kind, guest.id).folder);
+  if (guest.kind) {
+    const { state, folder } = layout.guest(guest.kind, guest.id);
+    await removeState(state); // it fits no other guest, and must not be taken for one of the same id
+    if (disks) await removeTree(folder);
+  }
   await removeTree(layout.runtime(guest.id).folder);
   await store.remove(guest.id);
   s.guests.delete(guest.id);

@@ -4,6 +4,7 @@ import type { DoneView } from "../actions/views.ts";
 import { fail } from "../core/problem.ts";
 import { exists, makeFolder, removeTree } from "../ports/files.ts";
 import { createDisk, createVariables } from "../qemu/images.ts";
+import { removeState } from "../suspend/files.ts";
 import { confine } from "../../registry/paths.ts";
 import { parseRecord } from "../../registry/schema.ts";
 import type { VmRecord } from "../../registry/types.ts";
@@ -120,7 +121,9 @@ async function makeFiles(
   signal: AbortSignal,
 ): Promise<void> {
   const { root } = s.parts;
-  await makeFolder(s.parts.layout.guest(record.type, record.id).logs);
+  const { logs, state } = s.parts.layout.guest(record.type, record.id);
+  await makeFolder(logs);
+  await removeState(state); // of a guest of this id that there was once
   if (make.disk) {
     const path = await confine(root, make.disk.path, { mustExist: false, kind: "file" });
     await createDisk(path, make.disk.bytes);

@@ -54,6 +54,8 @@ export interface LaunchInput {
   readonly clock: Clock;
   readonly listeners: RunListeners;
   readonly agentRights: () => readonly AgentRight[];
+  /** Lets a guest run whose QEMU waits for a saved state (`-incoming defer`); absent: the guest boots. */
+  readonly letRun?: (run: GuestRun) => Promise<void>;
   /** Aborts the start (kill while starting). */
   readonly signal: AbortSignal;
 }
@@ -88,7 +90,7 @@ export async function launch(input: LaunchInput): Promise<GuestRun> {
       recorded.catch(() => {}); // awaited below; a death of QEMU before that must not make it unhandled
       const run = await attach(input, qemu.process, swtpm, signal);
       await recorded;
-      await run.qmp.execute("cont");
+      await (input.letRun?.(run) ?? run.qmp.execute("cont"));
       return run;
     });
   } catch (error) {
@@ -213,7 +215,7 @@ async function attach(
     notes: input.plan.notes.map((note) => note.text),
   }, stream);
   const { status } = await run.qmp.execute("query-status");
-  if (status !== "prelaunch") {
+  if (status !== (input.letRun ? "inmigrate" : "prelaunch")) {
     fail("failed", `QEMU should wait before its first instruction, but says that it is '${status}'`);
   }
   return run;

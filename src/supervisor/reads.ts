@@ -121,7 +121,7 @@ async function show(s: Supervisor, guest: Guest): Promise<GuestDetail> {
     record: guest.record ?? null,
     rights: guest.record ? rightsInForce(s.policy, guest.record) ?? null : null,
     problems: guest.problems,
-    live: run ? await liveView(run, guest.state === "paused") : null,
+    live: run ? await liveView(run, guest.state !== "running") : null,
     serial_tail: run?.serial.lines(SERIAL_LINES) ?? [],
   };
 }

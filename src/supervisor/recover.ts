@@ -15,12 +15,13 @@ import {
 import { removeTree } from "../ports/files.ts";
 import { listFolder } from "../ports/folders.ts";
 import { basename } from "../core/file_names.ts";
-import { QEMU_IDS } from "../qemu/plan_types.ts";
 import { Guest, type GuestRun } from "./guest.ts";
 import { clearStall, findStall } from "./io_errors.ts";
 import { MARK } from "./launch.ts";
 import { meet, type Meeting, type Met, type Parts, shareAsked } from "./meet.ts";
+import { recoverState, settleState } from "./recover_state.ts";
 import { remember } from "./remember.ts";
+import { lookAtAgentPort } from "./resume_guest.ts";
 import { takeOver } from "./run_guest.ts";
 import { readRunRecord, type RunRecord, writeRunRecord } from "./run_record.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -163,13 +164,13 @@ export async function forget(s: Supervisor, guest: Guest): Promise<void> {
   if (!guest.record) return;
   guest.problems = [];
   guest.adopt("stopped");
-  await remember(s, guest, "stopped");
+  await remember(s, guest, await recoverState(s, guest));
 }
 
 /** Makes of a guest what was found of it. */
 async function take(s: Supervisor, guest: Guest, parts: Parts, met: Meeting): Promise<void> {
   const { qemu, swtpm, known, ready } = parts;
-  const derived = deriveGuest(met.found);
+  const derived = deriveGuest(met.run ? await settleState(s, guest, met.run) : met.found);
   switch (derived.kind) {
     case "adopt": {
       const { run, record } = met as Met; // only a QEMU that answers is adopted
@@ -186,10 +187,7 @@ async function take(s: Supervisor, guest: Guest, parts: Parts, met: Meeting): Pr
         guest.pauseReason = derived.reason;
         if (derived.reason === "io_error") await findStall(s, guest, run);
       }
-      const ports = await run.qmp.execute("query-chardev");
-      run.agent.portChanged(
-        ports.some((port) => port.label === QEMU_IDS.agentChardev && port["frontend-open"]),
-      );
+      await lookAtAgentPort(run);
       // With its run record its TPM emulator may be lost too: QEMU alone still knows that there was one.
       if (!run.swtpm && (await run.qmp.execute("query-tpm")).length > 0) await standStill(s, guest, run);
       // It may have ended meanwhile: then that is on record.
@@ -231,7 +229,8 @@ async function absent(
   if (swtpm) await endProcess(swtpm);
   await removeTree(s.parts.layout.runtime(guest.id).folder);
   const recorded = guest.record?.state;
-  if (recorded === undefined || recorded === "stopped") return;
-  await remember(s, guest, "stopped");
-  recovered(s, guest, `recorded as ${recorded}, but ${why}`);
+  const state = await recoverState(s, guest);
+  if (recorded === undefined || recorded === state) return;
+  await remember(s, guest, state);
+  recovered(s, guest, `recorded as ${recorded}, but ${state === "suspended" ? "its state was saved" : why}`);
 }

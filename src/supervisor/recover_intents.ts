@@ -1,6 +1,7 @@
 /** What a dead supervisor had begun, by its journal: undone before the guests are looked for, or finished when they are found. */
 import { problemOf } from "../core/problem.ts";
 import { exists, removeTree } from "../ports/files.ts";
+import { removeState } from "../suspend/files.ts";
 import { confine } from "../../registry/paths.ts";
 import type { JournalEntry } from "./journal.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -75,7 +76,11 @@ async function undoDefine(s: Supervisor, { intent }: Entry<"define">): Promise<s
 
 async function finishDelete(s: Supervisor, { intent }: Entry<"delete">): Promise<string> {
   const { layout, store } = s.parts;
-  if (intent.folder && intent.type) await removeTree(layout.guest(intent.type, intent.vm).folder);
+  if (intent.type) {
+    const { state, folder } = layout.guest(intent.type, intent.vm);
+    await removeState(state);
+    if (intent.folder) await removeTree(folder);
+  }
   if (!await isRegistered(s, intent.vm)) return "found_done";
   await store.remove(intent.vm);
   return "finished";

@@ -7,6 +7,7 @@ import type { QmpEvent } from "../qmp/events.ts";
 import { endProcess } from "../ports/processes.ts";
 import { dirname, removeTree } from "../ports/files.ts";
 import { sanitizeLine } from "../core/sanitize.ts";
+import { removeState } from "../suspend/files.ts";
 import { baseOf, type Change, done } from "./changes.ts";
 import { writeCrashReport } from "./crash_report.ts";
 import type { Ended, Guest, GuestRun } from "./guest.ts";
@@ -21,21 +22,28 @@ import { forget, monitorLost } from "./recover.ts";
 import { remember } from "./remember.ts";
 import { checkRoom } from "./space.ts";
 import { planRestart } from "./restart.ts";
+import { detachable, prepareResume, type Resume, takeOrDrop } from "./resume_guest.ts";
 import { stopPlan } from "./stop_plan.ts";
 import type { Supervisor } from "./supervisor.ts";
+import { isSaved, stateOf } from "./suspend_guest.ts";
 import { watchTpm } from "./tpm_lost.ts";
 
 const READY_TIMEOUT_MS = 10 * 60_000;
 
-/** Looks at everything a start needs, and hands back the start. */
-export async function startGuest(s: Supervisor, guest: Guest, wait: "running" | "ready"): Promise<Change> {
-  const planned = await planAndLook(s, guest).catch(async (error: unknown) => {
+/** Looks at everything a start needs, and hands back the start. A suspended guest goes on, unless `cold`. */
+export async function startGuest(
+  s: Supervisor,
+  guest: Guest,
+  wait: "running" | "ready",
+  cold: boolean,
+): Promise<Change> {
+  const found = await prepareStart(s, guest, cold).catch(async (error: unknown) => {
     if (await isDenied(s, guest)) return undefined;
     throw error;
   });
   // What policy denies is told by policy, with its reasons, not by what else stands in the way.
-  if (!planned) return { ...baseOf(guest), act: () => fail("denied", `${guest.id} may not be started`) };
-  const { prepared, notes } = planned;
+  if (!found) return { ...baseOf(guest), act: () => fail("denied", `${guest.id} may not be started`) };
+  const { prepared, resume, notes } = found;
   const ready = Promise.withResolvers<void>();
   ready.promise.catch(() => {}); // only somebody who waits for it hears of it
   return {
@@ -43,6 +51,7 @@ export async function startGuest(s: Supervisor, guest: Guest, wait: "running" | 
     more: { deviceModels: prepared.deviceModels, images: prepared.images },
     ...(wait === "ready" ? { after: (done) => readyOrGone(s, guest, ready.promise, done) } : {}),
     act: async (_decision, signal) => {
+      const dropped = takeOrDrop(s, guest, resume, cold);
       if (!guest.apply("start")) fail("wrong_state", `${guest.id} is ${guest.state}`);
       guest.share = prepared.share;
       guest.lastError = undefined;
@@ -52,47 +61,59 @@ export async function startGuest(s: Supervisor, guest: Guest, wait: "running" | 
         event: "RAYOS_VM:start",
         fields: { vm: guest.id, kind: prepared.record.type, accel: prepared.plan.accelerator },
       });
+      const way = detachable(signal);
       try {
+        await (resume?.verify(signal) ?? removeState(stateOf(s, guest)));
         await prepareTpmState(s, prepared, signal);
         const listeners = listenersOf(s, guest, ready);
         recorded = remember(s, guest, "running"); // written while QEMU starts, which takes longer
         const run = await launch({
           id: guest.id,
-          plan: prepared.plan,
+          plan: resume?.planOf(prepared) ?? prepared.plan,
+          ...(resume ? { letRun: (run) => resume.letRun(run, way) } : {}),
           runtime: prepared.runtime,
           logs: prepared.logs,
           share: prepared.share,
           clock: s.parts.clock,
           listeners,
           agentRights: () => agentRightsOf(s, guest),
-          signal,
+          signal: way.signal,
         });
         takeOver(s, guest, run, ready);
       } catch (error) {
         guest.apply("start_failed");
+        if (resume?.consumed) guest.apply("dropped");
         guest.lastError = problemOf(error).message;
         guest.clearRun();
-        await remember(s, guest, "stopped");
-        throw error;
+        await remember(s, guest, guest.state === "suspended" ? "suspended" : "stopped");
+        throw resume ? resume.explain(error) : error;
       }
       const more = [...notes, ...await recorded];
+      if (resume && guest.run) await resume.finish(guest.run);
       return {
         ...done("vm.start", guest),
-        notes: [...prepared.plan.notes.map((note) => note.text), ...more],
+        notes: [
+          ...(resume ? [resume.note] : dropped ? ["its saved state was dropped"] : []),
+          ...prepared.plan.notes.map((note) => note.text),
+          ...more,
+        ],
       };
     },
   };
 }
 
-/** All that a start needs, and what is to be said of the room that it has. */
-async function planAndLook(
+/** All that a start needs, the saved state that it goes on from, and what is to be said of the room that it has. */
+async function prepareStart(
   s: Supervisor,
   guest: Guest,
-): Promise<{ prepared: PreparedGuest; notes: readonly string[] }> {
+  cold: boolean,
+): Promise<{ prepared: PreparedGuest; resume: Resume | undefined; notes: readonly string[] }> {
   const prepared = await planFor(s, guest);
+  const resumes = guest.state === "suspended" && !cold;
+  const resume = resumes ? await prepareResume(s, guest, prepared) : undefined;
   const { folder } = s.parts.layout.guest(prepared.record.type, guest.id);
   const folders = [folder, ...prepared.images.map(({ path }) => dirname(path))];
-  return { prepared, notes: await checkRoom(s, `${guest.id} can't be started`, folders) };
+  return { prepared, resume, notes: await checkRoom(s, `${guest.id} can't be started`, folders) };
 }
 
 /** Whether policy denies a start whatever the plan is. */
@@ -184,7 +205,8 @@ function onQmpEvent(s: Supervisor, guest: Guest, event: QmpEvent): void {
   const fields = { vm: guest.id, kind: guest.kind ?? "linux" };
   switch (event.name) {
     case "STOP":
-      if (guest.run && guest.apply("paused")) {
+      // A stop for saving is told as a suspend.
+      if (guest.run && guest.apply("paused") && guest.state === "paused") {
         guest.pauseReason ??= guest.stall?.kind ?? "operator";
         const reason = guest.stall ? { reason: guest.stall.kind } : {};
         s.emit({ event: "RAYOS_VM:pause", fields: { ...fields, ...reason } });
@@ -289,7 +311,7 @@ export async function killGuest(s: Supervisor, guest: Guest): Promise<void> {
 const settling = new WeakMap<Guest, Promise<void>>();
 
 /** Waits until what follows the end of QEMU is done too: registry written, sockets removed. */
-async function settled(guest: Guest): Promise<void> {
+export async function settled(guest: Guest): Promise<void> {
   await guest.run?.gone;
   await settling.get(guest);
 }
@@ -310,7 +332,8 @@ function onGone(s: Supervisor, guest: Guest, end: End): Promise<void> {
 
 /** The guest keeps the state of one that has a process until nothing of its run is left: only then can it start anew. */
 async function cleanUp(s: Supervisor, guest: Guest, { run, ended, ready }: End): Promise<void> {
-  const orderly = guest.state === "stopping" || guest.shutdownSeen;
+  const saved = await isSaved(s, guest);
+  const orderly = saved || guest.state === "stopping" || guest.shutdownSeen;
   const how = ended.exit ? ended.exit.signal ?? `exit code ${ended.exit.code}` : "unknown";
   const fields = { vm: guest.id, kind: guest.kind ?? "linux", reason: sanitizeLine(how) };
   hide(s, "guest ended", guest);
@@ -319,15 +342,17 @@ async function cleanUp(s: Supervisor, guest: Guest, { run, ended, ready }: End):
   if (run.swtpm) await endProcess(run.swtpm); // --terminate makes it end by itself, but not after a kill
   const report = orderly ? undefined : await writeCrashReport(s, guest, run, ended);
   await removeTree(s.parts.layout.runtime(guest.id).folder);
-  guest.apply(orderly ? "ended" : "died");
+  guest.apply(saved ? "suspended" : orderly ? "ended" : "died");
   guest.clearRun();
   if (report === undefined) {
-    s.observe("vm.stopped", { event: "RAYOS_VM:stopped", fields }, guest.id);
+    const came = saved ? "suspended" : "stopped";
+    s.observe(`vm.${came}`, { event: `RAYOS_VM:${came}`, fields }, guest.id);
   } else {
     guest.lastError = `QEMU ended unasked: ${how}`;
     s.observe("vm.crash", { event: "RAYOS_VM:crash", fields }, guest.id, { report });
   }
-  await remember(s, guest, "stopped");
+  if (saved) guest.lastError = undefined;
+  await remember(s, guest, saved ? "suspended" : "stopped");
   if (report !== undefined) await planRestart(s, guest);
   reviewMarks(s); // with one guest less a sum may be within its limit again
   ready.reject(

@@ -16,7 +16,7 @@ export function vmCommand(context: MakeContext): AnyCommand {
   const vm = new Command("vm").description("guests: define, start, stop, present, look at");
   addReading(vm, context);
   addDefine(vm, context);
-  for (const verb of ["kill", "pause", "resume", "reset", "present"] as const) {
+  for (const verb of ["kill", "pause", "resume", "suspend", "reset", "present"] as const) {
     vm.command(`${verb} <id>`).description(actionSpec(`vm.${verb}`).summary)
       .action(async (id, _options, command) => await change(context(command), `vm.${verb}`, { id }));
   }
@@ -27,8 +27,13 @@ export function vmCommand(context: MakeContext): AnyCommand {
       new Option("--wait <for>", "until QEMU runs it, or until its guest agent answers")
         .choices(["running", "ready"] as const).default("running" as const),
     )
+    .option("--cold", "drop the state of a suspended guest and boot it anew")
     .action(async (id, options, command) =>
-      await change(context(command), "vm.start", { id, wait: options.wait })
+      await change(context(command), "vm.start", {
+        id,
+        wait: options.wait,
+        ...(options.cold ? { cold: true } : {}),
+      })
     );
   vm.command("stop <id>").description(actionSpec("vm.stop").summary)
     .option("--grace <seconds>", "time for the guest before it is ended", wholeNumber)
