@@ -1,4 +1,5 @@
 /** What the supervisor shows of itself and of its guests: the answers of the API. Sizes in MiB, times as UTC text. */
+import type { Enforcement } from "../cgroup/groups.ts";
 import type { GuestState, PauseReason } from "../lifecycle/states.ts";
 import type { GuestKind, VmId } from "../core/ids.ts";
 import type { JsonObject } from "../core/json.ts";
@@ -96,6 +97,8 @@ export interface StatusView {
     readonly memory_limit_mib: number | null;
     readonly max_running: number | null;
   };
+  /** What makes the limits of running guests true. */
+  readonly enforcement: Enforcement;
   readonly presented: string | null;
   /** The file systems that guests and supervisor write to. */
   readonly storage: readonly StorageView[];

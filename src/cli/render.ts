@@ -74,6 +74,7 @@ export function renderStatus(output: Output, status: StatusView, now: number): s
     }, ` +
     `${sums.vcpus} vCPUs, ${formatBytes(sums.memory_mib * MIB)}` +
     (sums.memory_limit_mib === null ? "" : ` of at most ${formatBytes(sums.memory_limit_mib * MIB)}`),
+    renderEnforcement(output, status.enforcement),
     `presented   ${status.presented ?? "none"}`,
     ...status.storage.filter(({ level }) => level !== "ok").map((place) => renderStorage(output, place)),
     "",
@@ -87,6 +88,17 @@ function renderStorage(output: Output, { path, level, short_of, ...room }: Stora
   const of = short_of === "inodes" ? "" : ` of ${formatBytes(room.total_mib * MIB)}`;
   const text = `storage     ${level === "full" ? "FULL" : "low"}: ${left}${of} free on ${path}`;
   return output.style(level === "full" ? "red" : "yellow", text);
+}
+
+function renderEnforcement(
+  output: Output,
+  { mode, controllers, missing, why }: StatusView["enforcement"],
+): string {
+  if (mode === "none") {
+    return output.style("yellow", `limits      not enforced by the kernel: ${sanitizeLine(why, 400)}`);
+  }
+  const without = missing.map((one) => `; not ${one.controller}: ${sanitizeLine(one.why, 200)}`).join("");
+  return `limits      ${controllers.join(", ")} by cgroup ${mode}${without}`;
 }
 
 export function renderGuest(output: Output, guest: GuestDetail, now: number): string {

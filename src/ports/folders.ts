@@ -1,4 +1,5 @@
 /** Looking at folders and files without reading them. */
+import { fail } from "../core/problem.ts";
 
 export interface FileFacts {
   readonly size: number;
@@ -65,4 +66,42 @@ export async function readStart(path: string, most: number): Promise<Uint8Array>
     size += n;
   }
   return bytes.subarray(0, size);
+}
+
+/** Names of the folders in a folder, sorted; none when the folder is not there. */
+export async function listFolders(path: string): Promise<string[]> {
+  const names: string[] = [];
+  try {
+    for await (const entry of Deno.readDir(path)) if (entry.isDirectory) names.push(entry.name);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return names.sort();
+}
+
+/** mkdir(2), mode 0700; a folder that is there already is fine. Failure `io` says why it can't be made. */
+export async function makeOneFolder(path: string): Promise<void> {
+  try {
+    await Deno.mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) return;
+    fail("io", `${path} can't be made: ${errorText(error)}`, { path });
+  }
+}
+
+/** rmdir(2). False when the folder is not empty or in use; one that is not there is fine. Failure `io` otherwise. */
+export async function removeOneFolder(path: string): Promise<boolean> {
+  try {
+    await Deno.remove(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return true;
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (error instanceof Deno.errors.Busy || code === "EBUSY" || code === "ENOTEMPTY") return false;
+    fail("io", `${path} can't be removed: ${errorText(error)}`, { path });
+  }
+  return true;
+}
+
+function errorText(error: unknown): string {
+  return error instanceof Error ? error.message.replace(/,? (mkdir|remove) '.*$/, "") : String(error);
 }

@@ -1,8 +1,10 @@
 /**
  * Files of procfs and sysfs. Deno lets a program open these only with every right there is (`--allow-all`), because some
- * of them, `/proc/PID/mem` for one, undo the other rights. This program keeps its few rights and has cat(1) read for it.
+ * of them, `/proc/PID/mem` for one, undo the other rights. This program keeps its few rights and has cat(1) read and
+ * tee(1) write for it.
  */
 import { fail } from "../core/problem.ts";
+import { sanitizeLine } from "../core/sanitize.ts";
 import { searchPath } from "./search_path.ts";
 import { envVar } from "./terminal.ts";
 
@@ -13,19 +15,55 @@ export async function readKernelFiles(...paths: readonly string[]): Promise<stri
   if (!paths.every((path) => /^\/(proc|sys)\//.test(path))) throw new TypeError(`not kernel files: ${paths}`);
   const cat = new Deno.Command("cat", {
     args: ["--", ...paths],
-    env: { PATH: searchPath(envVar("PATH")), LANG: "C.UTF-8" },
+    env: PROGRAM_ENV,
     clearEnv: true,
     stdin: "null",
     stdout: "piped",
     stderr: "null",
   });
-  const { success, stdout } = await cat.output().catch((error: unknown) => {
-    if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotCapable)) throw error;
-    return fail("missing", "cat is not in PATH", {
-      hint: "start rayvisor with a PATH that has the system's programs",
-    });
-  });
+  const { success, stdout } = await cat.output().catch((error: unknown) => notThere("cat", error));
   return success ? new TextDecoder().decode(stdout.subarray(0, MAX_BYTES)) : undefined;
+}
+
+/**
+ * Writes `text` into each of these files of cgroupfs, in their order. Failure `io` with the kernel's words when one did not
+ * take it (the others may have), `missing` without tee.
+ */
+export async function writeCgroupFiles(text: string, ...paths: readonly string[]): Promise<void> {
+  if (!paths.every((path) => /^\/sys\/fs\/cgroup\//.test(path) && !path.split("/").includes(".."))) {
+    throw new TypeError(`not files of cgroupfs: ${paths}`);
+  }
+  let tee: Deno.ChildProcess;
+  try {
+    tee = new Deno.Command("tee", {
+      args: ["--", ...paths],
+      env: PROGRAM_ENV,
+      clearEnv: true,
+      stdin: "piped",
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+  } catch (error) {
+    return notThere("tee", error);
+  }
+  const feed = async () => {
+    const writer = tee.stdin.getWriter();
+    // A file system takes a number whole or not at all: one short write is one write(2) of tee's.
+    await writer.write(new TextEncoder().encode(text)).then(() => writer.close()).catch(() => {}); // it tells by its exit
+  };
+  const [{ success, stderr }] = await Promise.all([tee.output(), feed()]);
+  if (success) return;
+  const words = sanitizeLine(new TextDecoder().decode(stderr).trim(), 300);
+  fail("io", `the kernel did not take ${JSON.stringify(text)}: ${words}`, { path: paths[0] ?? "" });
+}
+
+const PROGRAM_ENV = { PATH: searchPath(envVar("PATH")), LANG: "C.UTF-8" };
+
+function notThere(program: string, error: unknown): never {
+  if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotCapable)) throw error;
+  return fail("missing", `${program} is not in PATH`, {
+    hint: "start rayvisor with a PATH that has the system's programs",
+  });
 }
 
 let bootIdOnce: Promise<string> | undefined;

@@ -10,6 +10,7 @@ import type {
   MachineType,
   QemuCapabilities,
 } from "../host/capabilities.ts";
+import { classicOption } from "./options.ts";
 import type { GuestPlanInput } from "./plan_types.ts";
 
 /**
@@ -41,6 +42,20 @@ export function chooseAccelerator(
   if (!host.kvm.usable) return { accelerator: "tcg", why: host.kvm.why };
   if (smm && !host.kvm.smm) return { accelerator: "tcg", why: "KVM here offers no system management mode" };
   return { accelerator: "kvm", why: host.kvm.why };
+}
+
+/**
+ * Memory for the code that emulation makes of a guest's; when it is full it is thrown away and made anew. Left to itself
+ * QEMU takes up to 1 GiB, which would be a multiple of a small guest.
+ */
+export const TRANSLATION_CACHE_MIB = 256;
+
+/** The value of `-accel`. */
+export function acceleratorOption(accelerator: Accelerator): string {
+  return classicOption(
+    accelerator,
+    accelerator === "tcg" ? { "tb-size": TRANSLATION_CACHE_MIB } : {},
+  );
 }
 
 /**

@@ -12,6 +12,7 @@ import { ALLOWED_BLOCK_DRIVERS, isAllowedDevice } from "./allowed_devices.ts";
 import { deviceNodes } from "./devices.ts";
 import { hypervSwitches } from "./hyperv.ts";
 import {
+  acceleratorOption,
   chooseAccelerator,
   chooseCpu,
   guestUuid,
@@ -89,7 +90,7 @@ function assemble(input: GuestPlanInput): Result<GuestPlan, Problem> {
       ...(flash.length > 0 ? { pflash0: QEMU_IDS.code, pflash1: QEMU_IDS.variables } : {}),
     }),
     "-accel",
-    accelerator,
+    acceleratorOption(accelerator),
     "-cpu",
     [cpu.value, ...hyperv.switches].join(","),
     // One socket whatever the count: client editions of Windows use no more than one or two.

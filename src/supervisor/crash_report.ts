@@ -6,12 +6,13 @@ import type { Ended, Guest, GuestRun } from "./guest.ts";
 import { lastWords } from "./launch.ts";
 import type { Supervisor } from "./supervisor.ts";
 
-/** Writes the report and returns its path. */
+/** Writes the report and returns its path. `how`: how QEMU ended, in words. */
 export async function writeCrashReport(
   s: Supervisor,
   guest: Guest,
   run: GuestRun,
   ended: Ended,
+  how: string,
 ): Promise<string> {
   const now = s.parts.clock.now();
   const path = `${s.parts.layout.crashFolder}/${guest.id}-${formatUtc(now).replace(/[:.]/g, "")}.json`;
@@ -22,6 +23,8 @@ export async function writeCrashReport(
     exit: ended.exit,
     pid: run.qemu.pid,
     accelerator: run.accelerator,
+    limits: run.group?.limits ?? null,
+    how,
     qemu_last_words: guest.kind ? lastWords(s.parts.layout.guest(guest.kind, guest.id).qemuLog, 0) : "",
     serial_tail: run.serial.lines(50),
   };

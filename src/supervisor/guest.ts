@@ -1,5 +1,6 @@
 /** One guest as the supervisor holds it: its record, its state, and what runs of it. */
 import { type GuestEvent, type GuestState, type PauseReason, transition } from "../lifecycle/states.ts";
+import type { GuestGroup } from "../cgroup/group.ts";
 import type { GuestKind, VmId } from "../core/ids.ts";
 import type { Problem } from "../core/problem.ts";
 import type { Instant } from "../core/time.ts";
@@ -36,6 +37,8 @@ export interface GuestRun {
   readonly accelerator: Accelerator;
   readonly startedAt: Instant;
   readonly notes: readonly string[];
+  /** The group in which the kernel holds its processes to their limits; absent where nothing does. */
+  readonly group: GuestGroup | undefined;
   /** Resolves when the QEMU process has ended. */
   readonly gone: Promise<Ended>;
 }
@@ -56,6 +59,8 @@ export class Guest {
   lastError: string | undefined;
   run: GuestRun | undefined;
   share: Share | undefined;
+  /** Percent of the host's processors that the kernel lets it use; set while it is in a group. */
+  cpuCap: number | undefined;
   readySince: Instant | undefined;
   /** What the policy in force takes away from it while it runs, or can't take away. */
   narrowed: readonly NarrowingStep[] = [];
@@ -98,6 +103,7 @@ export class Guest {
     this.run = undefined;
     this.share = undefined;
     this.stray = undefined;
+    this.cpuCap = undefined;
     this.readySince = undefined;
     this.narrowed = [];
     this.stall = undefined;

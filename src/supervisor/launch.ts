@@ -3,11 +3,14 @@
  * before it runs, then `cont`. Nothing waits for a time: each step waits for the event that ends it, or for the death
  * of the process that was to bring it.
  */
+import type { GuestGroup } from "../cgroup/group.ts";
+import type { GuestGroups } from "../cgroup/groups.ts";
+import type { GuestLimits } from "../cgroup/limits.ts";
 import { fail, Failure } from "../core/problem.ts";
 import { sanitizeText } from "../core/sanitize.ts";
 import { fileSize, readEnd } from "../ports/append_file.ts";
 import type { Clock } from "../ports/clock.ts";
-import { dirname, makeFolder, removeTree } from "../ports/files.ts";
+import { basename, dirname, makeFolder, removeTree } from "../ports/files.ts";
 import {
   type DetachedProcess,
   type ExitStatus,
@@ -51,6 +54,8 @@ export interface LaunchInput {
   readonly runtime: GuestRuntime;
   readonly logs: { readonly qemu: string; readonly swtpm: string; readonly serial: string };
   readonly share: Share;
+  readonly groups: GuestGroups;
+  readonly limits: GuestLimits;
   readonly clock: Clock;
   readonly listeners: RunListeners;
   readonly agentRights: () => readonly AgentRight[];
@@ -66,6 +71,9 @@ export interface LaunchInput {
  */
 export async function launch(input: LaunchInput): Promise<GuestRun> {
   const started: DetachedProcess[] = [];
+  const { groups } = input;
+  const grouped = groups.make(basename(input.runtime.folder), input.limits); // while the processes start
+  grouped.catch(() => {}); // awaited below; a start that fails first must not make it unhandled
   try {
     await removeTree(input.runtime.folder); // sockets of a run that ended long ago
     await makeFolder(input.runtime.folder);
@@ -76,6 +84,9 @@ export async function launch(input: LaunchInput): Promise<GuestRun> {
     const qemu = await spawn(input, "qemu");
     started.push(qemu.process);
     return await whileAlive(qemu, "QEMU", input.signal, async (signal) => {
+      const group = await grouped;
+      const limited = group && groups.join(group, started.map(({ identity }) => identity.pid));
+      limited?.catch(() => {}); // as above
       const recorded = writeRunRecord(input.runtime.record, {
         version: 0,
         vm: input.id,
@@ -86,16 +97,19 @@ export async function launch(input: LaunchInput): Promise<GuestRun> {
         startedAt: input.clock.now(),
         share: input.share,
         notes: input.plan.notes.map((note) => note.text),
+        ...(group ? { group } : {}),
       });
       recorded.catch(() => {}); // awaited below; a death of QEMU before that must not make it unhandled
-      const run = await attach(input, qemu.process, swtpm, signal);
-      await recorded;
+      const run = await attach(input, { qemu: qemu.process, swtpm, group }, signal);
+      await Promise.all([recorded, limited]);
       await (input.letRun?.(run) ?? run.qmp.execute("cont"));
       return run;
     });
   } catch (error) {
     for (const process of started.reverse()) await sendSignal(process.identity, "SIGKILL");
     await Promise.all(started.map((process) => process.exited));
+    // What can't be removed is swept by the next supervisor; why the start failed tells more.
+    await grouped.then((group) => group && groups.remove(group)).catch(() => {});
     await removeTree(input.runtime.folder);
     throw error;
   }
@@ -193,8 +207,11 @@ async function startSwtpm(input: LaunchInput): Promise<DetachedProcess> {
 
 async function attach(
   input: LaunchInput,
-  qemu: DetachedProcess,
-  swtpm: DetachedProcess | undefined,
+  { qemu, swtpm, group }: {
+    qemu: DetachedProcess;
+    swtpm: DetachedProcess | undefined;
+    group: GuestGroup | undefined;
+  },
   signal: AbortSignal,
 ): Promise<GuestRun> {
   const stream = await connectWhenReady(input.runtime.qmp, SOCKET_TIMEOUT_MS, signal);
@@ -209,6 +226,7 @@ async function attach(
     exited: qemu.exited,
     swtpm: swtpm?.identity,
     ...(swtpm ? { swtpmExited: swtpm.exited } : {}),
+    group,
     uuid: input.plan.uuid,
     accelerator: input.plan.accelerator,
     startedAt: input.clock.now(),
@@ -235,6 +253,7 @@ export interface AttachInput {
   readonly swtpm: ProcessIdentity | undefined;
   /** As `exited`, of swtpm. */
   readonly swtpmExited?: Promise<ExitStatus>;
+  readonly group: GuestGroup | undefined;
   readonly uuid: string;
   readonly accelerator: GuestRun["accelerator"];
   readonly startedAt: number;
@@ -288,6 +307,7 @@ export async function attachTo(
       accelerator: input.accelerator,
       startedAt: input.startedAt,
       notes: input.notes,
+      group: input.group,
       gone: endOf(input, qmp),
     };
   } catch (error) {

@@ -7,6 +7,7 @@ import { guestUuid } from "../qemu/machine.ts";
 import type { Guest, GuestRun } from "./guest.ts";
 import { attachTo } from "./launch.ts";
 import { agentRightsOf, listenersOf } from "./run_guest.ts";
+import { groupLeft } from "./limits.ts";
 import type { RunRecord } from "./run_record.ts";
 import type { Supervisor } from "./supervisor.ts";
 
@@ -35,6 +36,7 @@ export async function meet(
 ): Promise<Meeting> {
   if (!guest.record) return { found: { kind: "silent", why: "its record in the registry can't be used" } };
   const runtime = s.parts.layout.runtime(guest.id);
+  const group = known ? known.group : await groupLeft(s, guest);
   const record: RunRecord = known ?? {
     version: 0,
     vm: guest.id,
@@ -45,6 +47,7 @@ export async function meet(
     startedAt: s.parts.clock.now(),
     share: shareAsked(guest),
     notes: ["its run record was lost: since when it runs is not known"],
+    ...(group ? { group } : {}),
   };
   let run: GuestRun | undefined;
   try {
@@ -61,6 +64,7 @@ export async function meet(
       accelerator: known?.accelerator ?? "tcg",
       startedAt: record.startedAt,
       notes: record.notes,
+      group,
       greetMs,
     }, await connectUnix(runtime.qmp));
     const { status } = await run.qmp.execute("query-status");

@@ -8,6 +8,7 @@ import { hasProcess } from "../lifecycle/states.ts";
 import { type Narrowed, narrowing, type NarrowingStep, type RunningGuest } from "../../policy/narrowing.ts";
 import type { PolicyState } from "../../policy/types.ts";
 import type { Guest } from "./guest.ts";
+import { reviewLimits } from "./limits.ts";
 import { nextPolicyState, revisionOf } from "./policy_source.ts";
 import { hide } from "./presentation.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -103,6 +104,7 @@ export async function reviewGuests(s: Supervisor): Promise<void> {
     // A guest that is only starting is looked at when its start is over.
     if (guest.run) narrow(s, guest, narrowed.get(guest.id) ?? []);
   }
+  await reviewLimits(s);
 }
 
 /** As {@link reviewGuests}, after something else than the policy changed: needed only where a guest is marked. */

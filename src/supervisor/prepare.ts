@@ -2,6 +2,7 @@
  * From a record to a plan that can be carried out: paths confined, images looked at, firmware chosen. Only reads; what a
  * guest still lacks on disk is named, and made by `makeFiles` and `prepareTpmState` when the action is carried out.
  */
+import { type GuestLimits, guestLimits } from "../cgroup/limits.ts";
 import { isObject } from "../core/json.ts";
 import { fail, type Problem, problemOf } from "../core/problem.ts";
 import { needSwtpm } from "../host/probe.ts";
@@ -29,6 +30,7 @@ export interface PreparedGuest {
   readonly runtime: GuestRuntime;
   readonly logs: { readonly qemu: string; readonly swtpm: string; readonly serial: string };
   readonly share: Share;
+  readonly limits: GuestLimits;
   readonly firmware: FirmwareChoice | null;
   readonly host: HostCapabilities;
   /** Absolute folder of the TPM's state, where the guest has a TPM. */
@@ -61,17 +63,25 @@ export async function planFor(s: Supervisor, guest: Guest): Promise<PreparedGues
     record.type,
     record.id,
   );
+  const deviceModels = deviceModelsOf(planned.value);
+  const size = {
+    ...clamp,
+    accelerator: planned.value.accelerator,
+    display: deviceModels.includes("virtio-vga"),
+    tpm: planned.value.swtpm !== undefined,
+  };
   return {
     record,
     plan: planned.value,
     runtime: s.parts.layout.runtime(record.id),
     logs: { qemu, swtpm, serial },
     share: { ...clamp, cpuPercent: rights.cpuReservedPercent },
+    limits: guestLimits(size, rights.cpuPercent),
     firmware,
     host,
     tpmState: files.files.tpmState,
     images: files.images,
-    deviceModels: deviceModelsOf(planned.value),
+    deviceModels,
   };
 }
 

@@ -67,9 +67,7 @@ export const READS: Reads = {
 };
 
 function list(s: Supervisor): GuestView[] {
-  return [...s.guests.values()].sort((a, b) => a.id < b.id ? -1 : 1).map((guest) =>
-    guestView(guest, s.presented)
-  );
+  return [...s.guests.values()].sort((a, b) => a.id < b.id ? -1 : 1).map((guest) => guestView(s, guest));
 }
 
 async function status(s: Supervisor): Promise<StatusView> {
@@ -108,6 +106,7 @@ async function status(s: Supervisor): Promise<StatusView> {
       memory_limit_mib: loaded?.policy.limits.mem_mib ?? null,
       max_running: loaded?.policy.limits.max_running ?? null,
     },
+    enforcement: parts.groups.enforcement,
     presented: s.presented,
     storage: storageViews(s.space.spaces),
     guests: list(s),
@@ -117,7 +116,7 @@ async function status(s: Supervisor): Promise<StatusView> {
 async function show(s: Supervisor, guest: Guest): Promise<GuestDetail> {
   const run = guest.run;
   return {
-    ...guestView(guest, s.presented),
+    ...guestView(s, guest),
     record: guest.record ?? null,
     rights: guest.record ? rightsInForce(s.policy, guest.record) ?? null : null,
     problems: guest.problems,

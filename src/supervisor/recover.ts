@@ -18,6 +18,7 @@ import { basename } from "../core/file_names.ts";
 import { Guest, type GuestRun } from "./guest.ts";
 import { clearStall, findStall } from "./io_errors.ts";
 import { MARK } from "./launch.ts";
+import { deathByLimit, dropGroup, groupLeft } from "./limits.ts";
 import { meet, type Meeting, type Met, type Parts, shareAsked } from "./meet.ts";
 import { recoverState, settleState } from "./recover_state.ts";
 import { remember } from "./remember.ts";
@@ -160,6 +161,7 @@ function becomeUnreachable(s: Supervisor, guest: Guest, parts: Parts, why: strin
 /** A QEMU that could not be talked to has ended. */
 export async function forget(s: Supervisor, guest: Guest): Promise<void> {
   guest.clearRun();
+  await dropGroup(s, guest, await groupLeft(s, guest));
   await removeTree(s.parts.layout.runtime(guest.id).folder);
   if (!guest.record) return;
   guest.problems = [];
@@ -227,10 +229,14 @@ async function absent(
   why = "no QEMU of it runs",
 ): Promise<void> {
   if (swtpm) await endProcess(swtpm);
+  const group = await groupLeft(s, guest);
+  const limit = await deathByLimit(s, group);
+  await dropGroup(s, guest, group);
   await removeTree(s.parts.layout.runtime(guest.id).folder);
   const recorded = guest.record?.state;
   const state = await recoverState(s, guest);
   if (recorded === undefined || recorded === state) return;
   await remember(s, guest, state);
-  recovered(s, guest, `recorded as ${recorded}, but ${state === "suspended" ? "its state was saved" : why}`);
+  const end = limit === undefined ? why : `${why}; it was ${limit}`;
+  recovered(s, guest, `recorded as ${recorded}, but ${state === "suspended" ? "its state was saved" : end}`);
 }

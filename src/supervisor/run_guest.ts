@@ -14,6 +14,7 @@ import type { Ended, Guest, GuestRun } from "./guest.ts";
 import { halt, type Halted, killNow } from "./halt.ts";
 import { applyStall, clearStall, onIoError } from "./io_errors.ts";
 import { launch, type RunListeners } from "./launch.ts";
+import { deathByLimit, dropGroup, granted, reviewLimits } from "./limits.ts";
 import { planFor, type PreparedGuest, prepareTpmState } from "./prepare.ts";
 import { reviewMarks } from "./policy_live.ts";
 import { rightsInForce } from "./policy_source.ts";
@@ -50,10 +51,11 @@ export async function startGuest(
     ...baseOf(guest),
     more: { deviceModels: prepared.deviceModels, images: prepared.images },
     ...(wait === "ready" ? { after: (done) => readyOrGone(s, guest, ready.promise, done) } : {}),
-    act: async (_decision, signal) => {
+    act: async (decision, signal) => {
+      const { share, limits } = granted(prepared, decision);
       const dropped = takeOrDrop(s, guest, resume, cold);
       if (!guest.apply("start")) fail("wrong_state", `${guest.id} is ${guest.state}`);
-      guest.share = prepared.share;
+      guest.share = share;
       guest.lastError = undefined;
       guest.restart?.cancel();
       let recorded: Promise<string[]> | undefined;
@@ -73,7 +75,9 @@ export async function startGuest(
           ...(resume ? { letRun: (run) => resume.letRun(run, way) } : {}),
           runtime: prepared.runtime,
           logs: prepared.logs,
-          share: prepared.share,
+          share,
+          limits,
+          groups: s.parts.groups,
           clock: s.parts.clock,
           listeners,
           agentRights: () => agentRightsOf(s, guest),
@@ -132,6 +136,7 @@ export function takeOver(
   ready: PromiseWithResolvers<void>,
 ): void {
   guest.run = run;
+  guest.cpuCap = run.group?.limits.cpuPercent;
   guest.apply("started");
   applyStall(guest);
   s.space.lookSoon(); // what lies elsewhere is watched from now on
@@ -150,6 +155,7 @@ export function takeOver(
     guest.problems = [...guest.problems, problemOf(error)];
   });
   if (run.agent.answers) markReady(s, guest, ready);
+  void reviewLimits(s); // the policy may be another than the one that its limits are from
   run.gone.then((ended) => onGone(s, guest, { run, ended, ready })).catch((error: unknown) => {
     guest.lastError = `cleaning up after its end failed: ${problemOf(error).message}`;
   });
@@ -334,13 +340,15 @@ function onGone(s: Supervisor, guest: Guest, end: End): Promise<void> {
 async function cleanUp(s: Supervisor, guest: Guest, { run, ended, ready }: End): Promise<void> {
   const saved = await isSaved(s, guest);
   const orderly = saved || guest.state === "stopping" || guest.shutdownSeen;
-  const how = ended.exit ? ended.exit.signal ?? `exit code ${ended.exit.code}` : "unknown";
-  const fields = { vm: guest.id, kind: guest.kind ?? "linux", reason: sanitizeLine(how) };
   hide(s, "guest ended", guest);
   run.qmp.close();
   run.agent.close();
+  const how = await deathByLimit(s, run.group) ??
+    (ended.exit ? ended.exit.signal ?? `exit code ${ended.exit.code}` : "unknown");
+  const fields = { vm: guest.id, kind: guest.kind ?? "linux", reason: sanitizeLine(how) };
   if (run.swtpm) await endProcess(run.swtpm); // --terminate makes it end by itself, but not after a kill
-  const report = orderly ? undefined : await writeCrashReport(s, guest, run, ended);
+  const report = orderly ? undefined : await writeCrashReport(s, guest, run, ended, how);
+  await dropGroup(s, guest, run.group);
   await removeTree(s.parts.layout.runtime(guest.id).folder);
   guest.apply(saved ? "suspended" : orderly ? "ended" : "died");
   guest.clearRun();

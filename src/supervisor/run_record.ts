@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import { isNotFound, readTextBounded, writeFileAtomic } from "../ports/files.ts";
+import { groupSchema } from "../cgroup/group.ts";
 import { parseVmId } from "../core/ids.ts";
 
 const identity = z.strictObject({ pid: z.int().positive(), startTicks: z.int(), bootId: z.string() });
@@ -19,6 +20,8 @@ const schema = z.strictObject({
   startedAt: z.number(),
   share: z.strictObject({ vcpu: z.int(), memoryMib: z.int(), cpuPercent: z.number() }),
   notes: z.array(z.string()),
+  /** Absent where the kernel enforces nothing. */
+  group: groupSchema.optional(),
 });
 export type RunRecord = z.output<typeof schema>;
 

@@ -21,6 +21,7 @@ import { RegistryStore } from "../../registry/store.ts";
 import { autoboot } from "./autoboot.ts";
 import { Journal } from "./journal.ts";
 import { MARK } from "./launch.ts";
+import { openGroups, sweepGroups } from "./limits.ts";
 import { lockRoot } from "./lock.ts";
 import { type Crash, crashMarker, watchForCrash } from "./own_crash.ts";
 import { removeInstallLeftovers } from "./policy_install.ts";
@@ -106,6 +107,7 @@ async function serveUntil(
   });
   const unlisten = log.listen((event) => announcer.event(event));
   const probing = new AbortController();
+  const groups = await openGroups(layout, processId, readHostFacts); // first: what is started from here on may be in them
   const capabilities = remembered(() =>
     probeHost({ cacheFile: layout.capabilitiesCache, signal: probing.signal })
   );
@@ -119,6 +121,7 @@ async function serveUntil(
     log,
     store: new RegistryStore(layout),
     journal: new Journal(layout.intents),
+    groups,
     hostFacts: readHostFacts,
     capabilities: capabilities.ask,
     requestStop: () => stopping.resolve({}),
@@ -134,6 +137,7 @@ async function serveUntil(
   for (const name of unreadable) supervisor.putOnRecord("journal.unreadable", undefined, { name });
   await settleFiles(supervisor, entries);
   await recoverGuests(supervisor, left);
+  await sweepGroups(supervisor);
   await reviewGuests(supervisor); // the policy may have changed while nobody looked
   await supervisor.space.start();
   const server = await keepServing(
@@ -167,6 +171,7 @@ async function serveUntil(
   await booting;
   probing.abort();
   await capabilities.settled();
+  await groups.close().catch(() => {}); // what is left is found again by the next supervisor
   unlisten();
   await notices.close();
   log.close();

@@ -16,6 +16,7 @@ import { fail, Failure, type Problem, problemOf } from "../core/problem.ts";
 import { MIB } from "../core/units.ts";
 import type { HostFacts } from "../host/facts.ts";
 import type { HostCapabilities } from "../host/capabilities.ts";
+import type { GuestGroups } from "../cgroup/groups.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Random } from "../ports/random.ts";
 import { decide } from "../../policy/decide.ts";
@@ -44,6 +45,8 @@ export interface SupervisorParts {
   readonly log: AuditLog;
   readonly store: RegistryStore;
   readonly journal: Journal;
+  /** The groups by which the kernel limits guests. */
+  readonly groups: GuestGroups;
   readonly hostFacts: () => Promise<HostFacts>;
   /** Asked once and kept; Failure `missing` when QEMU is not there. */
   readonly capabilities: () => Promise<HostCapabilities>;

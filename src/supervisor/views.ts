@@ -3,10 +3,11 @@ import type { GuestView } from "../actions/views.ts";
 import { formatUtc } from "../core/time.ts";
 import type { Guest } from "./guest.ts";
 import { narrowedNotes } from "./policy_live.ts";
+import { limitNotes } from "./limits.ts";
+import type { Supervisor } from "./supervisor.ts";
 import { stallText } from "./stall.ts";
-import type { VmId } from "../core/ids.ts";
 
-export function guestView(guest: Guest, presented: VmId | null): GuestView {
+export function guestView(s: Supervisor, guest: Guest): GuestView {
   const { record, run } = guest;
   // Without its TPM it goes on never, whatever its disks do.
   const stall = guest.stall && guest.pauseReason !== "tpm_lost"
@@ -21,7 +22,7 @@ export function guestView(guest: Guest, presented: VmId | null): GuestView {
     problem,
     pause_reason: guest.pauseReason ?? null,
     ready: guest.readySince !== undefined,
-    presented: presented === guest.id,
+    presented: s.presented === guest.id,
     network: "off",
     policy_profile: record?.policy_profile ?? null,
     vcpu: guest.share?.vcpu ?? record?.devices.vcpu ?? null,
@@ -32,6 +33,7 @@ export function guestView(guest: Guest, presented: VmId | null): GuestView {
     notes: [
       ...(stall === undefined ? [] : [stall]),
       ...(run?.notes ?? []),
+      ...(run ? limitNotes(s, run) : []),
       ...narrowedNotes(guest.narrowed),
       ...(guest.restart
         ? [`it is started again at ${formatUtc(guest.restart.at)} (restart ${guest.restart.count})`]
