@@ -73,6 +73,8 @@ export interface Layout {
   readonly notifySocket: string;
   /** What the host was found able to do. */
   readonly capabilitiesCache: string;
+  /** Where in cgroupfs this root's guests have their groups. */
+  readonly groupsFile: string;
   /** Keys and certificates by which TPMs of this root are made. */
   readonly tpmAuthority: string;
   guest(kind: GuestKind, id: string): GuestFolder;
@@ -112,6 +114,7 @@ export function layoutOf(root: string): Layout {
     lock: `${root}/run/lock`,
     notifySocket: `${root}/run/notify.sock`,
     capabilitiesCache: `${root}/run/capabilities.json`,
+    groupsFile: `${root}/run/groups.json`,
     tpmAuthority: `${root}/vm/tpm-authority`,
     guest(kind, id) {
       const folder = `${root}/vm/${kind}/${id}`;

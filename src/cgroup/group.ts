@@ -4,7 +4,9 @@ import { MIB } from "../core/units.ts";
 import { type GuestLimits, PERIOD_US } from "./limits.ts";
 import type { Tree } from "./own_groups.ts";
 
-const folder = z.string().regex(/^\/sys\/fs\/cgroup\/(?!.*\.\.\/).*rayvisor-[0-9a-f]{8}\/[^/]+$/);
+const folder = z.string().regex(
+  /^\/sys\/fs\/cgroup\/(?!(.*\/)?\.\.(\/|$))(.*\/)?rayvisor-[0-9a-f]{8}\/[^/]+$/,
+);
 
 /** Shape of a group in a run record: the next supervisor finds it by this. Only folders of this program's own are taken. */
 export const groupSchema = z.strictObject({

@@ -63,6 +63,7 @@ interface SetUp {
 export class GuestGroups {
   readonly #options: GroupsOptions;
   readonly #setUp: SetUp;
+  readonly #name: string;
   /** Whether the kernel counts swap. */
   readonly #swap: boolean;
   /** Processor time of all guests together, microseconds a period; the most that version 1 takes for one of them. */
@@ -77,6 +78,7 @@ export class GuestGroups {
   ) {
     this.#options = options;
     this.#setUp = setUp;
+    this.#name = nameOf(options.root);
     this.#swap = swap;
   }
 
@@ -89,7 +91,7 @@ export class GuestGroups {
       new GuestGroups({ mode: "none", controllers: [], missing: [], why }, options, nothing, false);
     if (choice.mode === "none") return none(choice.why);
     try {
-      const name = `rayvisor-${createHash("sha256").update(options.root).digest("hex").slice(0, 8)}`;
+      const name = nameOf(options.root);
       const setUp = choice.mode === "v1"
         ? await setUpV1(host, choice, name)
         : await setUpV2(options, choice, name);
@@ -203,20 +205,41 @@ export class GuestGroups {
     }
   }
 
+  /** Where guests' groups are made now. */
+  get places(): readonly string[] {
+    return foldersOf({ folders: this.#setUp.parents });
+  }
+
   /**
-   * Ends and removes what an earlier supervisor left: every group of ours whose name is not among `keep`, with the processes
-   * in it. Gives the names.
+   * Ends and removes what earlier supervisors left: every group whose name is not among `keep`, with the processes in it.
+   * `before` are places of earlier supervisors, which may have been started in other groups than we; they go too.
    */
-  async sweep(keep: ReadonlySet<string>): Promise<readonly string[]> {
+  async sweep(
+    keep: ReadonlySet<string>,
+    before: readonly string[],
+  ): Promise<
+    {
+      readonly swept: readonly string[]; /** Places that guests still are in. */
+      readonly used: readonly string[];
+    }
+  > {
+    const { host } = this.#options;
     const swept = new Set<string>();
-    for (const parent of foldersOf({ folders: this.#setUp.parents })) {
-      for (const name of await this.#options.host.list(parent)) {
+    const used: string[] = [];
+    for (
+      const place of new Set([
+        ...this.places,
+        ...before.filter((place) => basename(place) === this.#name),
+      ])
+    ) {
+      for (const name of await host.list(place)) {
         if (keep.has(name)) continue;
-        await this.#clear(`${parent}/${name}`);
+        await this.#clear(`${place}/${name}`);
         swept.add(name);
       }
+      if (this.places.includes(place) || !await host.remove(place)) used.push(place);
     }
-    return [...swept];
+    return { swept: [...swept], used };
   }
 
   /** The end of the supervisor: what it made for guests' groups goes, unless guests go on in it. */
@@ -288,6 +311,11 @@ export class GuestGroups {
       });
     }
   }
+}
+
+/** The name of the group that holds the groups of a data root's guests. */
+function nameOf(root: string): string {
+  return `rayvisor-${createHash("sha256").update(root).digest("hex").slice(0, 8)}`;
 }
 
 /** What this host offers. */

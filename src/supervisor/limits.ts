@@ -1,4 +1,5 @@
 /** Limits that the kernel enforces, in the supervisor's life: opened, given, narrowed with the policy, asked after a death. */
+import * as z from "zod";
 import type { GuestGroup } from "../cgroup/group.ts";
 import { GuestGroups } from "../cgroup/groups.ts";
 import { systemHost } from "../cgroup/host.ts";
@@ -6,6 +7,7 @@ import type { GuestLimits } from "../cgroup/limits.ts";
 import { basename } from "../core/file_names.ts";
 import { problemOf } from "../core/problem.ts";
 import type { HostFacts } from "../host/facts.ts";
+import { isNotFound, readTextBounded, writeFileAtomic } from "../ports/files.ts";
 import { listFolders } from "../ports/folders.ts";
 import { realPath } from "../ports/paths.ts";
 import { envVar } from "../ports/terminal.ts";
@@ -15,6 +17,9 @@ import type { Guest, GuestRun, Share } from "./guest.ts";
 import { inForce, rightsInForce } from "./policy_source.ts";
 import { readRunRecord } from "./run_record.ts";
 import type { Supervisor } from "./supervisor.ts";
+
+const placesSchema = z.array(z.string().regex(/^\/sys\/fs\/cgroup\/(?!(.*\/)?\.\.(\/|$))/));
+const MAX_PLACES_BYTES = 64 * 1024;
 
 /** The groups of a data root on this host. */
 export async function openGroups(
@@ -45,11 +50,25 @@ export function granted(
 
 /** Removes groups that belong to no guest that runs: what still has a folder below `run/g` after recovery, does. */
 export async function sweepGroups(s: Supervisor): Promise<void> {
+  const { groups, layout } = s.parts;
   try {
-    const swept = await s.parts.groups.sweep(new Set(await listFolders(s.parts.layout.runtimeFolder)));
+    const running = new Set(await listFolders(layout.runtimeFolder));
+    const { swept, used } = await groups.sweep(running, await readPlaces(layout.groupsFile));
+    await writeFileAtomic(layout.groupsFile, JSON.stringify(used) + "\n");
     if (swept.length > 0) s.putOnRecord("limits.swept", undefined, { groups: [...swept] });
   } catch (error) {
     s.putOnRecord("limits.failed", undefined, { why: problemOf(error).message });
+  }
+}
+
+/** Places in cgroupfs of earlier supervisors; none when the file is not there or damaged. */
+async function readPlaces(file: string): Promise<readonly string[]> {
+  try {
+    const parsed = placesSchema.safeParse(JSON.parse(await readTextBounded(file, MAX_PLACES_BYTES)));
+    return parsed.success ? parsed.data : [];
+  } catch (error) {
+    if (isNotFound(error) || error instanceof SyntaxError) return [];
+    throw error;
   }
 }
 
