@@ -347,8 +347,8 @@ async function cleanUp(s: Supervisor, guest: Guest, { run, ended, ready }: End):
     (ended.exit ? ended.exit.signal ?? `exit code ${ended.exit.code}` : "unknown");
   const fields = { vm: guest.id, kind: guest.kind ?? "linux", reason: sanitizeLine(how) };
   if (run.swtpm) await endProcess(run.swtpm); // --terminate makes it end by itself, but not after a kill
-  const report = orderly ? undefined : await writeCrashReport(s, guest, run, ended, how);
   await dropGroup(s, guest, run.group);
+  const report = orderly ? undefined : await writeCrashReport(s, guest, run, ended, how);
   await removeTree(s.parts.layout.runtime(guest.id).folder);
   guest.apply(saved ? "suspended" : orderly ? "ended" : "died");
   guest.clearRun();
