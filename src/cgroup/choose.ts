@@ -55,7 +55,9 @@ function chooseV2(own: string, controllers: readonly Controller[], facts: TreeFa
     why: `it is not among the controllers of ${folder}`,
   }));
   if (inSubgroup || facts.isRoot) return { mode: "v2", folder, controllers, missing };
-  if (facts.bySystemd || basename(own).endsWith(".service")) {
+  const name = basename(own);
+  // A scope is what somebody started and systemd only keeps: it is not started again.
+  if (name.endsWith(".service") || (facts.bySystemd && !name.endsWith(".scope"))) {
     return {
       mode: "none",
       why:

@@ -93,6 +93,13 @@ const CASES: Readonly<Record<string, Case>> = {
     chosen: { mode: "none" },
     says: /DelegateSubgroup=supervisor/,
   },
+  "a scope of systemd, which is never started again": {
+    cgroup: "0::/user.slice/run-r1.scope\n",
+    mounts: V2_MOUNT,
+    controllers: ALL,
+    bySystemd: true,
+    chosen: { mode: "v2", enter: "/sys/fs/cgroup/user.slice/run-r1.scope/supervisor" },
+  },
   "a supervisor that a command in a service has started in the background": {
     cgroup: "0::/system.slice/cron.service\n",
     mounts: V2_MOUNT,

@@ -224,6 +224,16 @@ Deno.test("make() begins with new counters: what is left of an earlier run of th
   assert.equal(await groups.oomKills(after), 0);
 });
 
+Deno.test("find() tells a group of an earlier supervisor by its name and the kernel's files", async () => {
+  for (const host of [hostV1(), hostV2("/own", "/sys/fs/cgroup/own", [US])]) {
+    const groups = await open(host);
+    const made = await groups.make("g1", LIMITS);
+    const found = await groups.find("g1");
+    assert.deepEqual(found, { ...made, limits: { ...LIMITS, cpuPercent: 100 } });
+    assert.equal(await groups.find("g2"), undefined);
+  }
+});
+
 Deno.test("without control groups every step is a quiet nothing", async () => {
   const groups = await open(new FakeCgroups(1, "", ""));
   assert.equal(groups.enforcement.mode, "none");
