@@ -2,11 +2,10 @@
  * The groups of one data root's guests: made below our own group, one a guest, and removed with it. What policy decides
  * before a start, the kernel keeps from then on.
  */
-import { createHash } from "node:crypto";
 import { basename, dirname } from "../core/file_names.ts";
 import { MIB } from "../core/units.ts";
 import { fail, problemOf } from "../core/problem.ts";
-import { type Choice, choose, type Missing } from "./choose.ts";
+import type { Missing } from "./choose.ts";
 import {
   cpuWrite,
   type FileWrite,
@@ -23,7 +22,8 @@ import {
 } from "./group.ts";
 import type { GroupHost } from "./host.ts";
 import { type GuestLimits, PERIOD_US, quotaUs } from "./limits.ts";
-import { besideUs, type Controller, CONTROLLERS, ownGroups, type Tree } from "./own_groups.ts";
+import type { Controller } from "./own_groups.ts";
+import { look, nameOf, type Parents, type SetUp, setUp, takeDown } from "./set_up.ts";
 
 /** What enforces the limits of guests on this host. */
 export interface Enforcement {
@@ -49,15 +49,14 @@ export interface GroupsOptions {
 /** Longest wait for the kernel to let go of a group whose processes have ended; it takes microseconds. */
 const RELEASE_TIMEOUT_MS = 5_000;
 
-type Parents = { readonly [T in Tree]?: string };
-
-/** What was set up: where guests' groups are made, and how to undo it. */
-interface SetUp {
-  readonly parents: Parents;
-  readonly controllers: readonly Controller[];
-  readonly missing: readonly Missing[];
-  /** Version 2: our own group was split by us, into a subgroup for this process and the guests' groups. */
-  readonly split?: { readonly own: string; readonly subgroup: string };
+/** What a sweep did. */
+export interface Swept {
+  /** Names of the groups that are gone. */
+  readonly swept: readonly string[];
+  /** Why others are not, one sentence each. */
+  readonly stuck: readonly string[];
+  /** Places of groups that are still there. */
+  readonly used: readonly string[];
 }
 
 export class GuestGroups {
@@ -90,17 +89,14 @@ export class GuestGroups {
     const none = (why: string) =>
       new GuestGroups({ mode: "none", controllers: [], missing: [], why }, options, nothing, false);
     if (choice.mode === "none") return none(choice.why);
+    const { mode } = choice;
     try {
-      const name = nameOf(options.root);
-      const setUp = choice.mode === "v1"
-        ? await setUpV1(host, choice, name)
-        : await setUpV2(options, choice, name);
-      const { controllers, missing, parents } = setUp;
+      const made = await setUp(options, choice);
+      const { controllers, missing, parents } = made;
       if (controllers.length === 0) return none(missing.map(({ why }) => why).join("; "));
-      const swap = parents.memory !== undefined &&
-        await host.exists(`${parents.memory}/${swapFile(choice.mode)}`);
-      const why = `cgroup ${choice.mode}, below ${foldersOf({ folders: parents }).map(dirname).join(", ")}`;
-      return new GuestGroups({ mode: choice.mode, controllers, missing, why }, options, setUp, swap);
+      const swap = parents.memory !== undefined && await host.exists(`${parents.memory}/${swapFile(mode)}`);
+      const why = `cgroup ${mode}, below ${foldersOf({ folders: parents }).map(dirname).join(", ")}`;
+      return new GuestGroups({ mode, controllers, missing, why }, options, made, swap);
     } catch (error) {
       return none(problemOf(error).message);
     }
@@ -214,45 +210,26 @@ export class GuestGroups {
    * Ends and removes what earlier supervisors left: every group whose name is not among `keep`, with the processes in it.
    * `before` are places of earlier supervisors, which may have been started in other groups than we; they go too.
    */
-  async sweep(
-    keep: ReadonlySet<string>,
-    before: readonly string[],
-  ): Promise<
-    {
-      readonly swept: readonly string[]; /** Places that guests still are in. */
-      readonly used: readonly string[];
-    }
-  > {
+  async sweep(keep: ReadonlySet<string>, before: readonly string[]): Promise<Swept> {
     const { host } = this.#options;
     const swept = new Set<string>();
-    const used: string[] = [];
-    for (
-      const place of new Set([
-        ...this.places,
-        ...before.filter((place) => basename(place) === this.#name),
-      ])
-    ) {
-      for (const name of await host.list(place)) {
-        if (keep.has(name)) continue;
-        await this.#clear(`${place}/${name}`);
-        swept.add(name);
+    const stuck: string[] = [], used: string[] = [];
+    const earlier = before.filter((place) => basename(place) === this.#name && !this.places.includes(place));
+    for (const place of [...this.places, ...earlier]) {
+      for (const name of (await host.list(place)).filter((name) => !keep.has(name))) {
+        await this.#clear(`${place}/${name}`).then(
+          () => swept.add(name),
+          (error: unknown) => stuck.push(problemOf(error).message),
+        );
       }
-      if (this.places.includes(place) || !await host.remove(place)) used.push(place);
+      if (this.places.includes(place) || !await host.remove(place).catch(() => false)) used.push(place);
     }
-    return { swept: [...swept], used };
+    return { swept: [...swept], stuck, used };
   }
 
   /** The end of the supervisor: what it made for guests' groups goes, unless guests go on in it. */
   async close(): Promise<void> {
-    const { host, pid } = this.#options;
-    const gone = await Promise.all(
-      foldersOf({ folders: this.#setUp.parents }).map((parent) => host.remove(parent)),
-    );
-    const { split, controllers } = this.#setUp;
-    if (!split || !gone.every((removed) => removed)) return;
-    await host.write(controllers.map((name) => `-${name}`).join(" "), `${split.own}/cgroup.subtree_control`);
-    await host.write(String(pid), `${split.own}/cgroup.procs`);
-    await this.#release(split.subgroup);
+    await takeDown(this.#options, this.#setUp);
   }
 
   #quota(percent: number): number | undefined {
@@ -311,87 +288,6 @@ export class GuestGroups {
       });
     }
   }
-}
-
-/** The name of the group that holds the groups of a data root's guests. */
-function nameOf(root: string): string {
-  return `rayvisor-${createHash("sha256").update(root).digest("hex").slice(0, 8)}`;
-}
-
-/** What this host offers. */
-async function look({ host, bySystemd }: GroupsOptions): Promise<Choice> {
-  const [cgroup, mountinfo] = await Promise.all([
-    host.read("/proc/self/cgroup"), // of the reader, which is in our groups
-    host.read("/proc/self/mountinfo"),
-  ]);
-  const own = ownGroups(cgroup ?? "", mountinfo ?? "");
-  const place = "folder" in own.v2 ? besideUs(own.v2.folder).folder : undefined;
-  const [controllers, hasType] = place === undefined
-    ? [undefined, true]
-    : await Promise.all([host.read(`${place}/cgroup.controllers`), host.exists(`${place}/cgroup.type`)]);
-  return choose(own, { controllers, isRoot: !hasType, bySystemd });
-}
-
-async function setUpV1(host: GroupHost, choice: Choice & { mode: "v1" }, name: string): Promise<SetUp> {
-  const parents: { [T in Tree]?: string } = {};
-  const missing = [...choice.missing];
-  for (const [tree, own] of Object.entries(choice.folders) as [Tree, string][]) { // the record's own keys
-    try {
-      await host.make(`${own}/${name}`);
-      parents[tree] = `${own}/${name}`;
-    } catch (error) {
-      if (tree !== "cpuacct") missing.push({ controller: tree, why: problemOf(error).message });
-    }
-  }
-  return { parents, controllers: CONTROLLERS.filter((controller) => controller in parents), missing };
-}
-
-async function setUpV2(
-  { host, pid }: GroupsOptions,
-  choice: Choice & { mode: "v2" },
-  name: string,
-): Promise<SetUp> {
-  const { folder, enter } = choice;
-  if (enter !== undefined) {
-    await host.make(enter);
-    await host.write(String(pid), `${enter}/cgroup.procs`);
-  }
-  const missing = [...choice.missing];
-  const controllers: Controller[] = [];
-  for (const controller of choice.controllers) {
-    try {
-      await host.write(`+${controller}`, `${folder}/cgroup.subtree_control`);
-      controllers.push(controller);
-    } catch (error) {
-      missing.push({ controller, why: problemOf(error).message });
-    }
-  }
-  if (controllers.length === 0) {
-    if (enter === undefined) return { parents: {}, controllers, missing };
-    await host.write(String(pid), `${folder}/cgroup.procs`).then(() => host.remove(enter));
-    const others = parseProcs(await host.read(`${folder}/cgroup.procs`) ?? "").filter((other) =>
-      other !== pid
-    );
-    fail("failed", others.length > 0 ? sharedGroup(folder) : missing.map(({ why }) => why).join("; "));
-  }
-  const parent = `${folder}/${name}`;
-  await host.make(parent);
-  await host.write(
-    controllers.map((controller) => `+${controller}`).join(" "),
-    `${parent}/cgroup.subtree_control`,
-  );
-  const split = enter === undefined ? {} : { split: { own: folder, subgroup: enter } };
-  return {
-    parents: Object.fromEntries(controllers.map((controller) => [controller, parent])),
-    controllers,
-    missing,
-    ...split,
-  };
-}
-
-function sharedGroup(folder: string): string {
-  return `other processes are in ${folder} too, which could then have no groups below it; start the supervisor in a group ` +
-    "of its own, as a service with Delegate=yes or by `systemd-run --scope -p Delegate=yes`";
 }
 
 function mapValues(parents: Parents, make: (path: string) => string): Parents {

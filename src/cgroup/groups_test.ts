@@ -211,6 +211,17 @@ Deno.test("sweep() ends and removes what belongs to no guest, also where an earl
   assert.deepEqual(procsOf(host, kept.folders.memory ?? ""), [202]);
 });
 
+Deno.test("sweep() goes on past a group that can't be removed, and says why it is still there", async () => {
+  const host = hostV1();
+  const earlier = await open(host);
+  for (const name of ["a", "b"]) await earlier.make(name, LIMITS);
+  host.place(`${V1}/memory/own/${NAME}/a/inner`); // as of somebody else's making
+  const { swept, stuck } = await earlier.sweep(new Set(), []);
+  assert.deepEqual([...swept].sort(), ["a", "b"]); // gone from the other trees
+  assert.equal(stuck.length, 1);
+  assert.match(stuck[0] ?? "", /memory\/own\/.*\/a is still in use/);
+});
+
 Deno.test("make() begins with new counters: what is left of an earlier run of the guest is ended first", async () => {
   const host = hostV1();
   const groups = await open(host);
@@ -240,6 +251,6 @@ Deno.test("without control groups every step is a quiet nothing", async () => {
   assert.equal(await groups.make("g1", LIMITS), undefined);
   await groups.setTotalCpu(50);
   assert.deepEqual(await groups.usage([]), []);
-  assert.deepEqual(await groups.sweep(new Set(), []), { swept: [], used: [] });
+  assert.deepEqual(await groups.sweep(new Set(), []), { swept: [], stuck: [], used: [] });
   await groups.close();
 });

@@ -53,9 +53,10 @@ export async function sweepGroups(s: Supervisor): Promise<void> {
   const { groups, layout } = s.parts;
   try {
     const running = new Set(await listFolders(layout.runtimeFolder));
-    const { swept, used } = await groups.sweep(running, await readPlaces(layout.groupsFile));
+    const { swept, stuck, used } = await groups.sweep(running, await readPlaces(layout.groupsFile));
     await writeFileAtomic(layout.groupsFile, JSON.stringify(used) + "\n");
     if (swept.length > 0) s.putOnRecord("limits.swept", undefined, { groups: [...swept] });
+    for (const why of stuck) s.putOnRecord("limits.failed", undefined, { why });
   } catch (error) {
     s.putOnRecord("limits.failed", undefined, { why: problemOf(error).message });
   }
