@@ -138,7 +138,10 @@ limitsTest(
     await rig.ok("vm", "kill", "g1");
     await isGone(group);
     const { stdout } = await rig.run("--json", "audit", "tail", "-n", "100");
-    assert.match(stdout, /"action":"limits.swept"[^\n]*|[^\n]*"groups":\["left"\]/);
+    const swept = stdout.trim().split("\n").map((line) => JSON.parse(line)).find(({ action }) =>
+      action === "limits.swept"
+    );
+    assert.deepEqual(swept?.detail.groups, ["left"]);
   },
 );
 
