@@ -8,7 +8,6 @@ import { basename } from "../core/file_names.ts";
 import { problemOf } from "../core/problem.ts";
 import type { HostFacts } from "../host/facts.ts";
 import { isNotFound, readTextBounded, writeFileAtomic } from "../ports/files.ts";
-import { listFolders } from "../ports/folders.ts";
 import { realPath } from "../ports/paths.ts";
 import { envVar } from "../ports/terminal.ts";
 import type { Decision } from "../../policy/types.ts";
@@ -48,12 +47,18 @@ export function granted(
   };
 }
 
-/** Removes groups that belong to no guest that runs: what still has a folder below `run/g` after recovery, does. */
+/**
+ * After recovery: removes groups that belong to no guest that runs. One that could not be looked at may run; folders below
+ * `run` say nothing, they may be lost.
+ */
 export async function sweepGroups(s: Supervisor): Promise<void> {
   const { groups, layout } = s.parts;
   try {
-    const running = new Set(await listFolders(layout.runtimeFolder));
-    const { swept, stuck, used } = await groups.sweep(running, await readPlaces(layout.groupsFile));
+    const kept = [...s.guests.values()].filter((guest) =>
+      guest.run || guest.stray || guest.state === "broken"
+    );
+    const names = new Set(kept.map(({ id }) => basename(layout.runtime(id).folder)));
+    const { swept, stuck, used } = await groups.sweep(names, await readPlaces(layout.groupsFile));
     await writeFileAtomic(layout.groupsFile, JSON.stringify(used) + "\n");
     if (swept.length > 0) s.putOnRecord("limits.swept", undefined, { groups: [...swept] });
     for (const why of stuck) s.putOnRecord("limits.failed", undefined, { why });
