@@ -51,7 +51,7 @@ export const ACTIONS: Readonly<Record<PolicyAction, ActionRule>> = {
   "vm.kill": narrowing("killing only takes away"),
   "vm.pause": narrowing("pausing only takes away"),
   "vm.resume": { ...passing("deny", "kind", "profile"), safeRecovery: "last_good" },
-  "vm.reset": passing("deny", "kind", "profile"),
+  "vm.reset": passing("deny", "kind", "profile", "lifecycle"),
   "vm.suspend": passing("deny", "kind", "profile", "snapshot"),
   "vm.present": passing("deny", "kind", "profile", "presentation"),
   "vm.hide": narrowing("hiding only takes away"),

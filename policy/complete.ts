@@ -82,6 +82,9 @@ function defaultProfile(kind: GuestKind, section: KindSection): Profile {
     clipboard: false,
     restart: "never",
     max_restarts: 0,
+    on_reboot: "reset",
+    on_panic: "pause",
+    on_watchdog: "pause",
     shares: [],
     snapshots: { retain: 0, max: 20, live: true, suspend: true, guest_initiated: false },
   };
@@ -105,6 +108,8 @@ export const DEFAULT_PROFILE_TEXT = `## The profiles that always exist
 | \`guest_agent\` | ping, osinfo, shutdown, fsfreeze | the same |
 | \`input\` | \`devices.input\` of the section | \`devices.input\` of the section |
 | \`restart\` | never | never |
+| \`on_reboot\` | reset | reset |
+| \`on_panic\`, \`on_watchdog\` | pause | pause |
 | \`shares\` | none | none |
 | \`snapshots\` | max 20, live, suspend, none by schedule | the same |
 `;
@@ -134,6 +139,11 @@ function notesOn(file: PolicyFile): readonly Fault[] {
     }
     if (profile.restart === "on-crash" && profile.max_restarts === 0) {
       note([...path, "restart"], 'is "on-crash", but max_restarts = 0: it is never restarted');
+    }
+    for (const key of ["on_panic", "on_watchdog"] as const) {
+      if (profile[key] === "reset" && profile.on_reboot === "stop") {
+        note([...path, key], 'is "reset", but on_reboot = "stop" makes of every reset an end: it is stopped');
+      }
     }
     if (profile.snapshots.every !== undefined && profile.snapshots.retain === 0) {
       note([...path, "snapshots", "every"], "takes snapshots, but retain = 0 keeps none of them");

@@ -66,6 +66,13 @@ function triggerLayer(question: Question): readonly Finding[] {
   return [deny("restart_limit", why, whereOf(question, "maxRestarts"))];
 }
 
+function lifecycleLayer(question: Question): readonly Finding[] {
+  const { guest, rights } = question;
+  if (!rights || rights.onReboot === "reset") return [];
+  const why = `a reset ends ${guest.id} instead of booting it again`;
+  return [deny("reset_not_allowed", why, whereOf(question, "onReboot"))];
+}
+
 function storageLayer({ guest, request }: Question): readonly Finding[] {
   const { disks, ovmf_vars, tpm_state, cdroms } = guest.storage;
   const paths: [string, string | undefined][] = [
@@ -321,6 +328,7 @@ function mib(count: number): string {
 export const LAYER_RULES: Readonly<Partial<Record<Layer, (question: Question) => readonly Finding[]>>> = {
   kind: kindLayer,
   trigger: triggerLayer,
+  lifecycle: lifecycleLayer,
   storage: storageLayer,
   devices: devicesLayer,
   caps: capsLayer,

@@ -71,6 +71,9 @@ Deno.test("what a profile leaves out is at its strictest value", () => {
     clipboard: false,
     restart: "never",
     max_restarts: 0,
+    on_reboot: "reset",
+    on_panic: "pause",
+    on_watchdog: "pause",
     shares: [],
     snapshots: { retain: 0, max: 0, live: false, suspend: false, guest_initiated: false },
   });

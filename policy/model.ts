@@ -4,7 +4,7 @@
  */
 import type { GuestKind, PolicyRevision } from "../src/core/ids.ts";
 import type { Problem } from "../src/core/problem.ts";
-import type { AgentRight, GpuModel, Networking } from "./types.ts";
+import type { AgentRight, GpuModel, Networking, OnFailure, OnReboot } from "./types.ts";
 import type { AllowEntry } from "./network_profile.ts";
 import type { Places } from "./toml_places.ts";
 
@@ -43,6 +43,9 @@ export interface Profile {
   readonly clipboard: false;
   readonly restart: "never" | "on-crash";
   readonly max_restarts: number;
+  readonly on_reboot: OnReboot;
+  readonly on_panic: OnFailure;
+  readonly on_watchdog: OnFailure;
   readonly shares: readonly { readonly path: string; readonly readonly: boolean }[];
   readonly snapshots: {
     /** Milliseconds; in the file a duration such as `24h`. */

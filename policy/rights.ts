@@ -3,7 +3,7 @@ import type { GuestKind } from "../src/core/ids.ts";
 import { err, ok, type Result } from "../src/core/result.ts";
 import { didYouMean } from "../src/core/suggest.ts";
 import type { LoadedPolicy, Policy, Profile } from "./model.ts";
-import type { Networking, PolicyReason, Rights } from "./types.ts";
+import type { Networking, OnFailure, PolicyReason, Rights } from "./types.ts";
 
 export type RightsLayer = "limits" | "defaults" | "kind" | "profile" | "builtin";
 
@@ -104,8 +104,16 @@ function combine(policy: Policy, kind: GuestKind, name: string, profile: Profile
     shares: profile.shares,
     restart: profile.restart,
     maxRestarts: profile.restart === "never" ? 0 : profile.max_restarts,
+    onReboot: profile.on_reboot,
+    onPanic: orStop(profile, "on_panic"),
+    onWatchdog: orStop(profile, "on_watchdog"),
     snapshots: { ...(every === undefined ? {} : { everyMs: every }), retain, max, live, suspend },
   };
+}
+
+/** Where a reset of the machine ends the guest, none is asked for. */
+function orStop(profile: Profile, key: "on_panic" | "on_watchdog"): OnFailure {
+  return profile[key] === "reset" && profile.on_reboot === "stop" ? "stop" : profile[key];
 }
 
 /** A key as it stands in a key path. */
@@ -173,6 +181,9 @@ function sourcesOf(loaded: LoadedPolicy, rights: Rights, profile: Profile): Righ
     shares: own("shares"),
     restart: own("restart"),
     maxRestarts: own("max_restarts"),
+    onReboot: own("on_reboot"),
+    onPanic: own(rights.onPanic === profile.on_panic ? "on_panic" : "on_reboot"),
+    onWatchdog: own(rights.onWatchdog === profile.on_watchdog ? "on_watchdog" : "on_reboot"),
     snapshots,
   };
 }

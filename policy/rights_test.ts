@@ -44,6 +44,40 @@ Deno.test("effectiveRights() takes the strictest of limits, kind and profile, an
   });
 });
 
+Deno.test("where a reset would end the guest, a panic or its watchdog stops it instead of resetting it, and that key is named", () => {
+  const profile = "profiles.office-windows";
+  const of = (on_reboot: string, on_panic: string, on_watchdog: string) => {
+    const overrides = Object.entries({ on_reboot, on_panic, on_watchdog })
+      .map(([key, value]) => [`${profile}.${key}`, value] as const);
+    const text = overrideToml(full, overrides);
+    assert.ok(text.ok);
+    const loaded = load(text.value);
+    const rights = effectiveRights(loaded, "windows", "office-windows");
+    assert.ok(rights.ok);
+    const { rights: { onReboot, onPanic, onWatchdog }, sources } = rights.value;
+    const keys = [sources.onPanic.key, sources.onWatchdog.key].map((key) => key.slice(profile.length + 1));
+    const notes = loaded.notes.map(({ path }) => path?.slice(profile.length + 1));
+    return [onReboot, onPanic, onWatchdog, ...keys, ...notes];
+  };
+  assert.deepEqual(of("reset", "reset", "stop"), ["reset", "reset", "stop", "on_panic", "on_watchdog"]);
+  assert.deepEqual(of("stop", "reset", "pause"), [
+    "stop",
+    "stop",
+    "pause",
+    "on_reboot",
+    "on_watchdog",
+    "on_panic",
+  ]);
+  assert.deepEqual(of("stop", "pause", "reset"), [
+    "stop",
+    "pause",
+    "stop",
+    "on_panic",
+    "on_reboot",
+    "on_watchdog",
+  ]);
+});
+
 Deno.test("what a kind's section leaves out comes from defaults, and both switches for autoboot must be on", () => {
   const text =
     'version = 0\n[defaults]\nnetworking = "on"\npresent_on_boot = true\nautoboot_vms = true\n[linux]\nenabled = true\n';

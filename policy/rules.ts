@@ -10,6 +10,7 @@ export const LAYERS = [
   "kind",
   "profile",
   "trigger",
+  "lifecycle",
   "storage",
   "devices",
   "caps",
@@ -130,6 +131,13 @@ const TABLE = {
     "It crashed too often",
     "`max_restarts` within an hour are used up.",
     "Look into `crash/`, then start it by hand.",
+  ),
+  reset_not_allowed: rule(
+    "lifecycle",
+    "deny",
+    "A reset would end it",
+    '`on_reboot = "stop"` makes an end of every reset of its machine, an operator\'s too.',
+    'Stop it and start it again, or set `on_reboot = "reset"` in its profile.',
   ),
   schedule_not_allowed: rule(
     "trigger",

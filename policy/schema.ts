@@ -1,6 +1,7 @@
 /**
  * Every key of a policy file of version 0: type, range, default and meaning. Validation, `docs/policy.md` and the test of
- * the template all read this table. Keys of a profile that are left out are at their strictest value.
+ * the template all read this table. Keys of a profile that are left out are at their strictest value; those that
+ * grant nothing (`on_reboot`, `on_panic`, `on_watchdog`) at the usual one.
  */
 import {
   bool,
@@ -160,6 +161,22 @@ const profile = table<ProfileFile>({
   clipboard: defaulted(only(false), false, "Only false in version 0."),
   restart: defaulted(oneOf(["never", "on-crash"]), "never", "Whether it is started again after a crash."),
   max_restarts: defaulted(int(0, 1000), 0, "How often within an hour. Left out: 0."),
+  on_reboot: defaulted(
+    oneOf(["reset", "stop"]),
+    "reset",
+    "What the guest's own reboot comes to. stop: any reset of the machine ends it, so `vm reset` is refused. Left out: " +
+      "reset, for every system reboots itself, and it gains nothing by it: same process, devices and caps.",
+  ),
+  on_panic: defaulted(
+    oneOf(["pause", "stop", "reset"]),
+    "pause",
+    "What becomes of a guest whose system panics, after a report is written under `crash/`. stop: it counts as crashed.",
+  ),
+  on_watchdog: defaulted(
+    oneOf(["pause", "stop", "reset"]),
+    "pause",
+    "What becomes of a guest that no longer feeds the watchdog it has armed. stop: it counts as crashed.",
+  ),
   shares: defaulted(list(share, 64), [], "Folders it may have shared."),
   snapshots: section(snapshots, "Snapshots of the guest."),
 });
@@ -298,7 +315,8 @@ export function policyKeysMarkdown(): string {
     "# Keys of the policy file, version 0",
     "",
     "Generated from `policy/schema.ts`; a test fails when this page and the table differ. Unknown keys are refused. A key of a",
-    "profile that is left out is at its strictest value. Paths are relative to the data root.",
+    "profile that is left out is at its strictest value; `on_reboot`, `on_panic` and `on_watchdog`, which grant nothing, at the",
+    "usual one. Paths are relative to the data root.",
     "",
     "| key | allowed | default | meaning |",
     "|---|---|---|---|",

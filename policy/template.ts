@@ -91,6 +91,9 @@ vtpm = true
 # clipboard = false             # only false
 # restart = "never"             # never | on-crash
 # max_restarts = 0              # within an hour
+# on_reboot = "reset"           # reset | stop: what its own reboot comes to
+# on_panic = "pause"            # pause | stop | reset, after a report under crash/
+# on_watchdog = "pause"         # pause | stop | reset: it no longer feeds the watchdog that it has armed
 #
 # [[profiles.office-windows.shares]]
 # path = "shares/office"

@@ -7,6 +7,10 @@ import type { RuleId } from "./rules.ts";
 export type Networking = "off" | "provisioning_only" | "on";
 export type AgentRight = "ping" | "osinfo" | "shutdown" | "fsfreeze" | "network" | "exec" | "files";
 export type GpuModel = "virtio" | "none";
+/** What a guest's own reboot comes to. */
+export type OnReboot = "reset" | "stop";
+/** What becomes of a guest that has panicked, or whose watchdog has run out. */
+export type OnFailure = "pause" | "stop" | "reset";
 
 /** Effective rights of one guest: the strictest of `[limits]`, its kind's section and its profile. */
 export interface Rights {
@@ -38,6 +42,11 @@ export interface Rights {
   readonly shares: readonly { readonly path: string; readonly readonly: boolean }[];
   readonly restart: "never" | "on-crash";
   readonly maxRestarts: number;
+  readonly onReboot: OnReboot;
+  /** Never `reset` where a reset would end the guest (`onReboot`). */
+  readonly onPanic: OnFailure;
+  /** As {@link onPanic}. */
+  readonly onWatchdog: OnFailure;
   readonly snapshots: {
     readonly everyMs?: number;
     readonly retain: number;

@@ -104,6 +104,9 @@ export function testRights(kind: GuestKind, more: Partial<Rights> = {}): Rights 
     shares: [],
     restart: "never",
     maxRestarts: 0,
+    onReboot: "reset",
+    onPanic: "pause",
+    onWatchdog: "pause",
     snapshots: { retain: 1, max: 1, live: true, suspend: true },
     ...more,
   };
