@@ -22,7 +22,7 @@ export function deviceNodes(input: GuestPlanInput): DeviceNode[] {
     },
     { driver: "virtio-balloon-pci", id: QEMU_IDS.balloon, bus: ROOT_BUS, addr: "0x4" },
     { driver: "virtio-rng-pci", id: "rng0", rng: "rng-source", bus: ROOT_BUS, addr: "0x5" },
-    // Tells the host of a guest's panic; `-action panic=pause` then keeps the guest for its crash report.
+    // Tells the host of a guest's panic (Linux: pvpanic; Windows: virtio-win).
     { driver: "pvpanic-pci", id: QEMU_IDS.panic, bus: ROOT_BUS, addr: "0x6" },
     { driver: "isa-serial", id: QEMU_IDS.serial, chardev: "chr-serial", index: 0 },
     ...inputDevices(input),

@@ -10,6 +10,7 @@ import type {
   MachineType,
   QemuCapabilities,
 } from "../host/capabilities.ts";
+import type { Rights } from "../../policy/types.ts";
 import { classicOption } from "./options.ts";
 import type { GuestPlanInput } from "./plan_types.ts";
 
@@ -134,6 +135,26 @@ export function memoryBackend(machine: MachineType, mib: number, shared: boolean
     ? { "qom-type": "memory-backend-memfd", id: machine.ramId, size, share: true }
     : { "qom-type": "memory-backend-ram", id: machine.ramId, size };
 }
+
+/**
+ * What QEMU does by itself when the guest reboots, powers itself off, panics or lets its watchdog run out. A guest that failed
+ * stands still whatever policy says: the supervisor writes its report first and then does the rest. Problem when the QEMU
+ * at hand can't be told: by itself it would end a guest that panics, and reset one whose watchdog ran out.
+ */
+export function actionOption(qemu: QemuCapabilities, onReboot: Rights["onReboot"]): Result<string, Problem> {
+  if (!qemu.options.includes("action")) {
+    return err({
+      code: "missing",
+      message: `${qemu.program} knows no -action: a guest that panics would end without a report`,
+      hint: "rayvisor needs QEMU 7.2 or newer on x86-64",
+    });
+  }
+  const reboot = REBOOT_ACTION[onReboot];
+  return ok(classicOption(undefined, { reboot, shutdown: "poweroff", panic: "pause", watchdog: "pause" }));
+}
+
+/** QEMU's word (also for QMP `set-action`) for what policy makes of a reboot. `shutdown` ends it at any reset of the machine. */
+export const REBOOT_ACTION = { reset: "reset", stop: "shutdown" } as const;
 
 /** Problem when the QEMU at hand can't confine itself: it is refused, not run without. */
 export function sandboxOption(qemu: QemuCapabilities): Result<string, Problem> {

@@ -13,6 +13,7 @@ import { deviceNodes } from "./devices.ts";
 import { hypervSwitches } from "./hyperv.ts";
 import {
   acceleratorOption,
+  actionOption,
   chooseAccelerator,
   chooseCpu,
   guestUuid,
@@ -64,6 +65,8 @@ function assemble(input: GuestPlanInput): Result<GuestPlan, Problem> {
   if (!cpu.ok) return cpu;
   const sandbox = sandboxOption(host.qemu);
   if (!sandbox.ok) return sandbox;
+  const action = actionOption(host.qemu, input.rights.onReboot);
+  if (!action.ok) return action;
   const storage = storagePlan(files);
   if (!storage.ok) return storage;
   const tpm = tpmPart(input);
@@ -104,7 +107,7 @@ function assemble(input: GuestPlanInput): Result<GuestPlan, Problem> {
     ...chardevs(input),
     ...tpm.args,
     ...devices.flatMap((node) => ["-device", jsonOption(node)]),
-    ...processOptions(input, sandbox.value),
+    ...processOptions(input, sandbox.value, action.value),
   ];
   return ok({
     ...(tpm.swtpm ? { swtpm: tpm.swtpm } : {}),
@@ -138,6 +141,9 @@ function globals(smm: boolean): string[] {
     // Suspend to RAM would wake up through firmware code outside SMM, and saved state doesn't cover it.
     "-global",
     "ICH9-LPC.disable_s3=1",
+    // The watchdog that every q35 has in its chipset (TCO; Linux: iTCO_wdt). A strap keeps it from acting up to pc-q35-7.2.
+    "-global",
+    "ICH9-LPC.noreboot=off",
   ];
 }
 
@@ -182,7 +188,7 @@ function tpmPart(input: GuestPlanInput): { args: string[]; swtpm?: CommandLine }
   };
 }
 
-function processOptions(input: GuestPlanInput, sandbox: string): string[] {
+function processOptions(input: GuestPlanInput, sandbox: string, action: string): string[] {
   return [
     "-display",
     "none",
@@ -197,8 +203,8 @@ function processOptions(input: GuestPlanInput, sandbox: string): string[] {
     }),
     "-boot",
     classicOption(undefined, { menu: false, strict: true }),
-    // A guest that panics stands still, so that its screen and memory can be looked at, and is ended by the supervisor.
-    ...(input.host.qemu.options.includes("action") ? ["-action", "panic=pause"] : []),
+    "-action",
+    action,
     "-msg",
     "timestamp=on",
     "-sandbox",

@@ -183,6 +183,12 @@ Deno.test("planGuest() refuses what it would have to leave out, naming it", () =
       /seccomp/,
     ],
     [
+      "no -action",
+      { ...windows, host: { ...host, qemu: { ...host.qemu, options: ["sandbox"] } } },
+      "missing",
+      /without a report/,
+    ],
+    [
       "no device",
       { ...windows, host: { ...host, qemu: { ...host.qemu, devices: ["tpm-crb"] } } },
       "missing",
@@ -226,6 +232,21 @@ Deno.test("planGuest() refuses what it would have to leave out, naming it", () =
     assert.ok(!plan.ok, name);
     assert.equal(plan.error.code, code, name);
     assert.match(plan.error.message, message, name);
+  }
+});
+
+Deno.test("a guest that fails stands still for the supervisor, and a reboot comes to what policy says", () => {
+  for (const [onReboot, action] of [["reset", "reset"], ["stop", "shutdown"]] as const) {
+    for (const failure of ["pause", "stop", "reset"] as const) {
+      const rights = { onReboot, onPanic: failure, onWatchdog: failure };
+      const plan = planGuest(testInput({ kind: "linux", rights }));
+      assert.ok(plan.ok);
+      const { args } = plan.value.qemu;
+      assert.deepEqual(valuesOf(args, "-action"), [
+        `reboot=${action},shutdown=poweroff,panic=pause,watchdog=pause`,
+      ]);
+      assert.ok(valuesOf(args, "-global").includes("ICH9-LPC.noreboot=off"));
+    }
   }
 });
 
