@@ -18,7 +18,7 @@ export interface GuestView {
   readonly name: string;
   readonly kind: GuestKind | null;
   readonly state: GuestState;
-  /** What is wrong, for a guest that is broken, has crashed or stands still. */
+  /** What is wrong, for a guest that is broken, has crashed or stands still for a fault. */
   readonly problem: string | null;
   /** Why it stands still, while it is paused. */
   readonly pause_reason: PauseReason | null;
@@ -66,6 +66,8 @@ export interface GuestDetail extends GuestView {
   readonly rights: EffectiveRights | null;
   readonly problems: readonly Problem[];
   readonly live: LiveView | null;
+  /** Path of its newest report below `crash/`. */
+  readonly crash_report: string | null;
   /** Last lines of the serial console, sanitised. */
   readonly serial_tail: readonly string[];
 }

@@ -70,13 +70,16 @@ export const MARKERS = {
       "kill",
       "delete",
       "tpm_lost",
+      "panic",
+      "watchdog",
     ],
-    fields: ["vm", "kind", "step", "reason", "accel", "pid", "after_ms", "disk", "why"],
+    fields: ["vm", "kind", "step", "reason", "then", "accel", "pid", "after_ms", "disk", "why", "unsaid"],
     recorded: "observed",
     means: "a guest's life; `stop` names each step of the escalation and the time since the first, " +
       "`tpm_lost` says that its TPM emulator ended and it stands still, `io_error` that it stands still for a disk, and " +
       "why (`no_space`: until there is room, `io_error`: until it is resumed), `dropped` that the saved state of a suspended " +
-      "guest is given up",
+      "guest is given up; `panic` and `watchdog` say what the guest has failed by and what policy makes of it `then`; " +
+      "`unsaid` counts what a guest caused too often to be said",
   },
   RAYOS_STORAGE: {
     level: "warn",

@@ -105,6 +105,7 @@ export function renderGuest(output: Output, guest: GuestDetail, now: number): st
   const lines = [
     renderGuests(output, [guest], now),
     ...guest.notes.map((note) => `note: ${sanitizeLine(note, 200)}`),
+    ...(guest.crash_report === null ? [] : [`last crash report: ${guest.crash_report}`]),
   ];
   const live = guest.live;
   if (live) {

@@ -57,6 +57,8 @@ export const GUEST_EVENTS = [
   "ended",
   /** QEMU ended and nobody asked. */
   "died",
+  /** QEMU was ended because the guest had failed by itself (panic, watchdog). */
+  "failed",
   /** The state is being saved. */
   "suspend",
   /** QEMU ended, and the state is on disk. */
@@ -81,6 +83,7 @@ const TRANSITIONS: Readonly<Record<GuestState, Partial<Record<GuestEvent, GuestS
     guest_shutdown: "stopping",
     ended: "stopped",
     died: "crashed",
+    failed: "crashed",
     suspend: "suspending",
   },
   paused: {
@@ -90,6 +93,7 @@ const TRANSITIONS: Readonly<Record<GuestState, Partial<Record<GuestEvent, GuestS
     guest_shutdown: "stopping",
     ended: "stopped",
     died: "crashed",
+    failed: "crashed",
     suspend: "suspending",
   },
   suspending: {
@@ -114,6 +118,7 @@ const TRANSITIONS: Readonly<Record<GuestState, Partial<Record<GuestEvent, GuestS
     died: "stopped",
     // It was killed when its state was safely on disk already.
     suspended: "suspended",
+    failed: "crashed",
   },
   crashed: { start: "starting", found_broken: "broken" },
   broken: { mended: "stopped" },

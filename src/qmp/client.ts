@@ -34,6 +34,14 @@ export interface LateReply {
   readonly reply: Reply;
 }
 
+/** What became of a command that was sent or could not be. */
+export interface ToldOutcome {
+  readonly command: string;
+  /** `done`, or what happened instead. */
+  readonly outcome: string;
+  readonly tookMs: number;
+}
+
 /**
  * Listeners are called one after the other, in the order in which QEMU sent, before the promises of later answers
  * settle. What a listener throws goes to `onListenerError` and stops nothing.
@@ -41,6 +49,8 @@ export interface LateReply {
 export interface QmpListeners {
   readonly onEvent?: (event: QmpEvent) => void;
   readonly onLateReply?: (late: LateReply) => void;
+  /** Before the promise of the command settles. */
+  readonly onOutcome?: (told: ToldOutcome) => void;
   /** The last call of all; comes exactly once, also when the negotiation fails. */
   readonly onClosed?: (reason: CloseReason) => void;
   readonly onAnomaly?: (anomaly: Anomaly) => void;
@@ -66,6 +76,7 @@ interface Call {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: QmpFailure) => void;
   readonly timeoutMs: number;
+  readonly at: number;
   readonly disarm: () => void;
 }
 
@@ -145,8 +156,8 @@ export class QmpClient {
     const timeoutMs = options.timeoutMs ?? timeoutOf(name);
     return new Promise((resolve, reject) => {
       const disarm = this.options.clock.after(timeoutMs, () => this.#input({ kind: "timeout", id }));
-      this.#calls.set(id, { resolve, reject, timeoutMs, disarm });
       const at = this.options.clock.monotonic();
+      this.#calls.set(id, { resolve, reject, timeoutMs, at, disarm });
       this.#input({ kind: "request", id, command: name, ...(args === undefined ? {} : { args }), at });
     });
   }
@@ -241,8 +252,15 @@ export class QmpClient {
     if (!call) return;
     this.#calls.delete(id);
     call.disarm();
-    if (outcome.kind === "value") call.resolve(outcome.value);
-    else call.reject(new QmpFailure(errorOf(command, outcome, call.timeoutMs)));
+    const tookMs = this.options.clock.monotonic() - call.at;
+    if (outcome.kind === "value") {
+      this.#tell(this.options.onOutcome, { command, outcome: "done", tookMs });
+      call.resolve(outcome.value);
+    } else {
+      const failure = new QmpFailure(errorOf(command, outcome, call.timeoutMs));
+      this.#tell(this.options.onOutcome, { command, outcome: failure.message, tookMs });
+      call.reject(failure);
+    }
   }
 
   #finish(reason: CloseReason): void {

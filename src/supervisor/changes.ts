@@ -9,6 +9,7 @@ import type { VmId } from "../core/ids.ts";
 import type { JsonObject } from "../core/json.ts";
 import { fail, Failure } from "../core/problem.ts";
 import { formatDuration } from "../core/units.ts";
+import { hasFailed, isBeyondResume } from "../lifecycle/pause.ts";
 import { hasProcess } from "../lifecycle/states.ts";
 import { removeTree } from "../ports/files.ts";
 import { removeState } from "../suspend/files.ts";
@@ -69,6 +70,7 @@ export const CHANGES: Changes = {
   "vm.suspend": (s, { id }) => {
     const guest = usable(s.guest(id));
     refuseTpmLost(guest, "vm.suspend");
+    refusePanicked(guest, "vm.suspend");
     return suspendGuest(s, guest);
   },
   "vm.stop": (s, { id, grace_s }) => {
@@ -104,6 +106,7 @@ export const CHANGES: Changes = {
   },
   "vm.resume": (s, { id }) => {
     refuseTpmLost(s.guest(id), "vm.resume");
+    refusePanicked(s.guest(id), "vm.resume");
     return withRun(s, id, "vm.resume", async (run, guest) => {
       await run.qmp.execute("cont");
       await release(s, guest);
@@ -112,8 +115,10 @@ export const CHANGES: Changes = {
   "vm.reset": (s, { id }) => {
     refuseTpmLost(s.guest(id), "vm.reset");
     return withRun(s, id, "vm.reset", async (run, guest) => {
+      const failed = hasFailed(guest.pauseReason);
       s.emit({ event: "RAYOS_VM:reset", fields: { vm: guest.id, kind: guest.kind ?? "linux" } });
       await run.qmp.execute("system_reset");
+      if (failed) await run.qmp.execute("cont"); // it stood still because it had failed, not because it was asked to
     });
   },
   "vm.delete": (s, { id, disks }) => {
@@ -211,6 +216,18 @@ function refuseTpmLost(guest: Guest, action: string): void {
   fail("wrong_state", `${action} is not possible: the TPM emulator of ${guest.id} has ended`, {
     hint: `end the guest and start it anew: \`rayvisor vm stop ${guest.id}\`, then \`vm start\``,
   });
+}
+
+/** QEMU would let it run on, to no end: its system is dead. */
+function refusePanicked(guest: Guest, action: string): void {
+  if (!isBeyondResume(guest.pauseReason)) return;
+  fail(
+    "wrong_state",
+    `${action} is not possible: the system of ${guest.id} has panicked and would run on dead`,
+    {
+      hint: "`rayvisor vm reset` boots it anew, `rayvisor vm stop` ends it",
+    },
+  );
 }
 
 /** The registry comes last: as long as it names the guest, a delete that was cut off can be asked for again. */

@@ -9,7 +9,11 @@ import type { ExitStatus, ProcessIdentity } from "../ports/processes.ts";
 import type { QmpClient } from "../qmp/client.ts";
 import type { NarrowingStep } from "../../policy/narrowing.ts";
 import type { VmRecord } from "../../registry/types.ts";
+import type { QmpEvent } from "../qmp/events.ts";
+import { WordLimit } from "../core/word_limit.ts";
 import type { AgentLink } from "./agent_link.ts";
+import type { Failing } from "./reactions.ts";
+import { RunHistory } from "./run_history.ts";
 import type { SerialLog } from "./serial.ts";
 import type { Stall } from "./stall.ts";
 
@@ -23,6 +27,19 @@ export interface Share {
 /** How QEMU ended. `exit` is null when it was not our child and the kernel tells nobody. */
 export interface Ended {
   readonly exit: ExitStatus | null;
+}
+
+/** Bytes. */
+export interface LogStart {
+  readonly qemu: number;
+  readonly swtpm: number;
+}
+
+/** That a guest's end, when it comes, is the crash that it has been given a report of. */
+export interface ExpectedCrash {
+  readonly failing: Failing;
+  /** Absent: none is written yet. */
+  readonly report: string | undefined;
 }
 
 /** The processes of a guest and the ways to talk to them. */
@@ -39,6 +56,10 @@ export interface GuestRun {
   readonly notes: readonly string[];
   /** The group in which the kernel holds its processes to their limits; absent where nothing does. */
   readonly group: GuestGroup | undefined;
+  /** Size of the logs when the processes were started: what comes after are this run's words. */
+  readonly logStart: LogStart;
+  /** As QEMU says itself. */
+  readonly qemuVersion: string;
   /** Resolves when the QEMU process has ended. */
   readonly gone: Promise<Ended>;
 }
@@ -64,7 +85,7 @@ export class Guest {
   readySince: Instant | undefined;
   /** What the policy in force takes away from it while it runs, or can't take away. */
   narrowed: readonly NarrowingStep[] = [];
-  /** Why it stands still, while it is paused. */
+  /** Why it stands still, or is about to. */
   pauseReason: PauseReason | undefined;
   /** Which disks QEMU could not write or read, from then until it goes on. */
   stall: Stall | undefined;
@@ -74,6 +95,19 @@ export class Guest {
   restart: PendingRestart | undefined;
   /** The guest said that it shuts down, or was asked to: its end is no crash. */
   shutdownSeen = false;
+  /** Its end is a crash although it was asked for. */
+  crash: ExpectedCrash | undefined;
+  /** It has said since its last reset that its crash kernel runs. */
+  crashKernelSaid = false;
+  /** Report of what its present run has failed by. */
+  lastReport: string | undefined;
+  history = new RunHistory();
+  /** Events of QEMU that came before it counted as running. */
+  early: QmpEvent[] = [];
+  /** When policy has reset it because it had failed. */
+  failureResets: readonly Instant[] = [];
+  /** How often it may make the supervisor say something: as often as an ordinary guest ever would. */
+  readonly words = new WordLimit(20, 10_000);
 
   constructor(readonly id: VmId) {}
 
@@ -108,5 +142,11 @@ export class Guest {
     this.narrowed = [];
     this.stall = undefined;
     this.shutdownSeen = false;
+    this.crash = undefined;
+    this.pauseReason = undefined;
+    this.crashKernelSaid = false;
+    this.lastReport = undefined;
+    this.history = new RunHistory();
+    this.early = [];
   }
 }

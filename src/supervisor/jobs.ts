@@ -128,6 +128,8 @@ interface Waiting {
 interface Turn {
   holder: Job;
   readonly waiting: Waiting[];
+  /** Resolves when nobody holds the guest any more. */
+  readonly over: PromiseWithResolvers<void>;
 }
 
 export class Jobs {
@@ -157,7 +159,7 @@ export class Jobs {
     this.#jobs.set(request.id, job);
     if (admission.kind === "wait" && turn) await this.#wait(turn, job);
     else if (vm && actionSpec(action).whenBusy !== "interrupt") {
-      this.#turns.set(vm, { holder: job, waiting: [] });
+      this.#turns.set(vm, { holder: job, waiting: [], over: Promise.withResolvers() });
     }
     job.startedAt = this.clock.now();
     return job;
@@ -187,10 +189,17 @@ export class Jobs {
     const next = turn.waiting.shift();
     if (!next) {
       this.#turns.delete(vm);
+      turn.over.resolve();
       return;
     }
     turn.holder = next.job;
     next.go();
+  }
+
+  /** Resolves when no action holds the guest; another one may do so again by then. */
+  whenFree(vm: VmId): Promise<void> {
+    const turn = this.#turns.get(vm);
+    return turn ? turn.over.promise : Promise.resolve();
   }
 
   /** The action that is being carried out on a guest. */

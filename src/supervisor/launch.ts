@@ -7,8 +7,8 @@ import type { GuestGroup } from "../cgroup/group.ts";
 import type { GuestGroups } from "../cgroup/groups.ts";
 import type { GuestLimits } from "../cgroup/limits.ts";
 import { fail, Failure } from "../core/problem.ts";
-import { sanitizeText } from "../core/sanitize.ts";
-import { fileSize, readEnd } from "../ports/append_file.ts";
+import { sanitizeLine } from "../core/sanitize.ts";
+import { fileSize } from "../ports/append_file.ts";
 import type { Clock } from "../ports/clock.ts";
 import { basename, dirname, makeFolder, removeTree } from "../ports/files.ts";
 import {
@@ -27,7 +27,9 @@ import { type GuestPlan, QEMU_IDS } from "../qemu/plan_types.ts";
 import type { GuestRuntime } from "../../registry/layout.ts";
 import type { AgentRight } from "../../policy/types.ts";
 import { AgentLink } from "./agent_link.ts";
-import type { Ended, GuestRun, Share } from "./guest.ts";
+import type { Ended, GuestRun, LogStart, Share } from "./guest.ts";
+import { lastWords } from "./last_words.ts";
+import type { RunHistory } from "./run_history.ts";
 import { writeRunRecord } from "./run_record.ts";
 import { SerialLog } from "./serial.ts";
 import type { VmId } from "../core/ids.ts";
@@ -58,6 +60,7 @@ export interface LaunchInput {
   readonly limits: GuestLimits;
   readonly clock: Clock;
   readonly listeners: RunListeners;
+  readonly history: RunHistory;
   readonly agentRights: () => readonly AgentRight[];
   /** Lets a guest run whose QEMU waits for a saved state (`-incoming defer`); absent: the guest boots. */
   readonly letRun?: (run: GuestRun) => Promise<void>;
@@ -80,9 +83,10 @@ export async function launch(input: LaunchInput): Promise<GuestRun> {
     await makeFolder(dirname(input.logs.qemu)); // somebody may have tidied it away
     input.signal.throwIfAborted();
     const swtpm = input.plan.swtpm ? await startSwtpm(input) : undefined;
-    if (swtpm) started.push(swtpm);
+    if (swtpm) started.push(swtpm.process);
     const qemu = await spawn(input, "qemu");
     started.push(qemu.process);
+    const logStart = { qemu: qemu.logStart, swtpm: swtpm?.logStart ?? 0 };
     return await whileAlive(qemu, "QEMU", input.signal, async (signal) => {
       const group = await grouped;
       const limited = group && groups.join(group, started.map(({ identity }) => identity.pid));
@@ -91,16 +95,17 @@ export async function launch(input: LaunchInput): Promise<GuestRun> {
         version: 0,
         vm: input.id,
         qemu: qemu.process.identity,
-        ...(swtpm ? { swtpm: swtpm.identity } : {}),
+        ...(swtpm ? { swtpm: swtpm.process.identity } : {}),
         uuid: input.plan.uuid,
         accelerator: input.plan.accelerator,
         startedAt: input.clock.now(),
         share: input.share,
         notes: input.plan.notes.map((note) => note.text),
         ...(group ? { group } : {}),
+        logStart,
       });
       recorded.catch(() => {}); // awaited below; a death of QEMU before that must not make it unhandled
-      const run = await attach(input, { qemu: qemu.process, swtpm, group }, signal);
+      const run = await attach(input, { qemu: qemu.process, swtpm: swtpm?.process, group, logStart }, signal);
       await Promise.all([recorded, limited]);
       await (input.letRun?.(run) ?? run.qmp.execute("cont"));
       return run;
@@ -179,16 +184,7 @@ function deathOf(spawned: Spawned, name: string, exit: ExitStatus): Failure {
   });
 }
 
-/** The last lines that a program wrote since `from`, harmless for a terminal. */
-export function lastWords(log: string, from: number): string {
-  const bytes = readEnd(log, 4096);
-  const fresh = Math.max(0, fileSize(log) - from);
-  const text = new TextDecoder().decode(bytes.subarray(Math.max(0, bytes.length - fresh)));
-  return sanitizeText(text).split("\n").map((line) => line.trim()).filter((line) => line !== "").slice(-5)
-    .join(" | ");
-}
-
-async function startSwtpm(input: LaunchInput): Promise<DetachedProcess> {
+async function startSwtpm(input: LaunchInput): Promise<Spawned> {
   const socket = input.runtime.tpm;
   const swtpm = await spawn(input, "swtpm");
   try {
@@ -202,15 +198,16 @@ async function startSwtpm(input: LaunchInput): Promise<DetachedProcess> {
     await sendSignal(swtpm.process.identity, "SIGKILL");
     throw error;
   }
-  return swtpm.process;
+  return swtpm;
 }
 
 async function attach(
   input: LaunchInput,
-  { qemu, swtpm, group }: {
+  { qemu, swtpm, group, logStart }: {
     qemu: DetachedProcess;
     swtpm: DetachedProcess | undefined;
     group: GuestGroup | undefined;
+    logStart: LogStart;
   },
   signal: AbortSignal,
 ): Promise<GuestRun> {
@@ -231,6 +228,8 @@ async function attach(
     accelerator: input.plan.accelerator,
     startedAt: input.clock.now(),
     notes: input.plan.notes.map((note) => note.text),
+    history: input.history,
+    logStart,
   }, stream);
   const { status } = await run.qmp.execute("query-status");
   if (status !== (input.letRun ? "inmigrate" : "prelaunch")) {
@@ -260,6 +259,8 @@ export interface AttachInput {
   readonly notes: readonly string[];
   /** Milliseconds that QEMU may take to greet; default that of the QMP client. */
   readonly greetMs?: number;
+  readonly history: RunHistory;
+  readonly logStart: LogStart;
 }
 
 /**
@@ -274,6 +275,7 @@ export async function attachTo(
     clock: input.clock,
     ...(input.greetMs === undefined ? {} : { timeoutMs: input.greetMs }),
     onEvent: (event) => input.listeners.onEvent(event),
+    onOutcome: (told) => input.history.command(told, input.clock.now()),
   });
   try {
     const { UUID } = await qmp.execute("query-uuid");
@@ -287,7 +289,7 @@ export async function attachTo(
       value: MEMORY_FIGURES_EVERY_S,
     }).catch(() => {});
     const serial = new SerialLog(input.serialLog);
-    void serial.drain(await connectUnix(input.runtime.serial));
+    serial.start(await connectUnix(input.runtime.serial));
     const agent = new AgentLink(await connectUnix(input.runtime.agent), {
       id: input.id,
       clock: input.clock,
@@ -308,12 +310,20 @@ export async function attachTo(
       startedAt: input.startedAt,
       notes: input.notes,
       group: input.group,
+      logStart: input.logStart,
+      qemuVersion: versionOf(qmp),
       gone: endOf(input, qmp),
     };
   } catch (error) {
     qmp.close();
     throw error;
   }
+}
+
+function versionOf({ greeting }: QmpClient): string {
+  if (!greeting) return "unknown";
+  const { version: { major, minor, micro }, package: name } = greeting;
+  return sanitizeLine(`${major}.${minor}.${micro}${name ? ` (${name})` : ""}`);
 }
 
 /** Our child's exit comes from the kernel. For an adopted process the end of its QMP connection is the event. */

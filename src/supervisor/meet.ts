@@ -65,6 +65,8 @@ export async function meet(
       startedAt: record.startedAt,
       notes: record.notes,
       group,
+      history: guest.history,
+      logStart: record.logStart ?? { qemu: 0, swtpm: 0 },
       greetMs,
     }, await connectUnix(runtime.qmp));
     const { status } = await run.qmp.execute("query-status");

@@ -11,6 +11,7 @@ import type { Guest } from "./guest.ts";
 import { reviewLimits } from "./limits.ts";
 import { nextPolicyState, revisionOf } from "./policy_source.ts";
 import { hide } from "./presentation.ts";
+import { tellReboot } from "./reacting.ts";
 import type { Supervisor } from "./supervisor.ts";
 
 const queues = new WeakMap<Supervisor, Promise<unknown>>();
@@ -117,6 +118,7 @@ function narrow(s: Supervisor, guest: Guest, steps: readonly NarrowingStep[]): v
   const before = guest.narrowed;
   guest.narrowed = steps;
   guest.run?.agent.rightsChanged();
+  tellReboot(s, guest);
   const isNew = (step: NarrowingStep) => !before.some((other) => sameStep(step, other));
   for (const step of steps) take(s, guest, step, isNew(step));
   for (

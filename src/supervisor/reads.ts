@@ -13,6 +13,7 @@ import { formatUtc } from "../core/time.ts";
 import { fail } from "../core/problem.ts";
 import { explain } from "../../policy/decide.ts";
 import { isPolicyAction } from "../../policy/actions.ts";
+import { reportsOf } from "./crash_report.ts";
 import { firmwareView } from "./firmware_view.ts";
 import { liveView } from "./live.ts";
 import { checkPolicy } from "./policy_apply.ts";
@@ -121,6 +122,7 @@ async function show(s: Supervisor, guest: Guest): Promise<GuestDetail> {
     rights: guest.record ? rightsInForce(s.policy, guest.record) ?? null : null,
     problems: guest.problems,
     live: run ? await liveView(run, guest.state !== "running") : null,
+    crash_report: (await reportsOf(s.parts.layout, guest.id)).at(-1) ?? null,
     serial_tail: run?.serial.lines(SERIAL_LINES) ?? [],
   };
 }

@@ -20,6 +20,7 @@ import { clearStall, findStall } from "./io_errors.ts";
 import { MARK } from "./launch.ts";
 import { deathByLimit, dropGroup, groupLeft } from "./limits.ts";
 import { meet, type Meeting, type Met, type Parts, shareAsked } from "./meet.ts";
+import { reactToFound } from "./reacting.ts";
 import { recoverState, settleState } from "./recover_state.ts";
 import { remember } from "./remember.ts";
 import { lookAtAgentPort } from "./resume_guest.ts";
@@ -185,8 +186,7 @@ async function take(s: Supervisor, guest: Guest, parts: Parts, met: Meeting): Pr
       guest.adopt("starting");
       takeOver(s, guest, run, ready);
       if (derived.state === "paused") {
-        guest.apply("paused");
-        guest.pauseReason = derived.reason;
+        await reactToFound(s, guest, run, derived.reason);
         if (derived.reason === "io_error") await findStall(s, guest, run);
       }
       await lookAtAgentPort(run);

@@ -3,19 +3,19 @@ import type { DoneView } from "../actions/views.ts";
 import { decide } from "../../policy/decide.ts";
 import type { AgentRight } from "../../policy/types.ts";
 import { fail, Failure, problemOf } from "../core/problem.ts";
-import type { QmpEvent } from "../qmp/events.ts";
 import { endProcess } from "../ports/processes.ts";
 import { dirname, removeTree } from "../ports/files.ts";
 import { sanitizeLine } from "../core/sanitize.ts";
 import { removeState } from "../suspend/files.ts";
 import { baseOf, type Change, done } from "./changes.ts";
-import { writeCrashReport } from "./crash_report.ts";
+import { reportPath, writeCrashReport } from "./crash_report.ts";
 import type { Ended, Guest, GuestRun } from "./guest.ts";
 import { halt, type Halted, killNow } from "./halt.ts";
-import { applyStall, clearStall, onIoError } from "./io_errors.ts";
+import { applyStall } from "./io_errors.ts";
 import { launch, type RunListeners } from "./launch.ts";
 import { deathByLimit, dropGroup, granted, reviewLimits } from "./limits.ts";
 import { planFor, type PreparedGuest, prepareTpmState } from "./prepare.ts";
+import { onQmpEvent, reactToEarly } from "./reacting.ts";
 import { reviewMarks } from "./policy_live.ts";
 import { rightsInForce } from "./policy_source.ts";
 import { hide } from "./presentation.ts";
@@ -80,6 +80,7 @@ export async function startGuest(
           groups: s.parts.groups,
           clock: s.parts.clock,
           listeners,
+          history: guest.history,
           agentRights: () => agentRightsOf(s, guest),
           signal: way.signal,
         });
@@ -156,6 +157,7 @@ export function takeOver(
   });
   if (run.agent.answers) markReady(s, guest, ready);
   void reviewLimits(s); // the policy may be another than the one that its limits are from
+  reactToEarly(s, guest, run);
   run.gone.then((ended) => onGone(s, guest, { run, ended, ready })).catch((error: unknown) => {
     guest.lastError = `cleaning up after its end failed: ${problemOf(error).message}`;
   });
@@ -205,52 +207,6 @@ function markReady(s: Supervisor, guest: Guest, ready: PromiseWithResolvers<void
     guest.id,
   );
   ready.resolve();
-}
-
-function onQmpEvent(s: Supervisor, guest: Guest, event: QmpEvent): void {
-  const fields = { vm: guest.id, kind: guest.kind ?? "linux" };
-  switch (event.name) {
-    case "STOP":
-      // A stop for saving is told as a suspend.
-      if (guest.run && guest.apply("paused") && guest.state === "paused") {
-        guest.pauseReason ??= guest.stall?.kind ?? "operator";
-        const reason = guest.stall ? { reason: guest.stall.kind } : {};
-        s.emit({ event: "RAYOS_VM:pause", fields: { ...fields, ...reason } });
-        s.space.lookSoon(); // it may wait for room
-      }
-      break;
-    case "BLOCK_IO_ERROR":
-      onIoError(s, guest, event.data);
-      break;
-    case "RESUME":
-      clearStall(guest);
-      if (guest.run && guest.state === "paused" && guest.apply("resumed")) {
-        s.emit({ event: "RAYOS_VM:resume", fields });
-      }
-      break;
-    case "SHUTDOWN":
-      guest.shutdownSeen = true;
-      if (event.data.guest && guest.state !== "stopping") {
-        guest.apply("guest_shutdown");
-        s.observe("vm.guest_shutdown", {
-          event: "RAYOS_VM:stop",
-          fields: { ...fields, step: "guest", reason: event.data.reason },
-        }, guest.id);
-      }
-      break;
-    case "RESET":
-      if (event.data.guest) {
-        s.observe("vm.guest_reset", {
-          event: "RAYOS_VM:reset",
-          fields: { ...fields, reason: event.data.reason },
-        }, guest.id);
-      }
-      break;
-    case "VSERPORT_CHANGE":
-      guest.run?.agent.portChanged(event.data.open);
-      break;
-    default:
-  }
 }
 
 /** Agent calls that the policy in force grants a guest. */
@@ -339,24 +295,25 @@ function onGone(s: Supervisor, guest: Guest, end: End): Promise<void> {
 /** The guest keeps the state of one that has a process until nothing of its run is left: only then can it start anew. */
 async function cleanUp(s: Supervisor, guest: Guest, { run, ended, ready }: End): Promise<void> {
   const saved = await isSaved(s, guest);
-  const orderly = saved || guest.state === "stopping" || guest.shutdownSeen;
+  const crash = saved ? undefined : guest.crash;
+  const orderly = saved || !crash && (guest.state === "stopping" || guest.shutdownSeen);
   hide(s, "guest ended", guest);
   run.qmp.close();
   run.agent.close();
   const how = await deathByLimit(s, run.group) ??
     (ended.exit ? ended.exit.signal ?? `exit code ${ended.exit.code}` : "unknown");
-  const fields = { vm: guest.id, kind: guest.kind ?? "linux", reason: sanitizeLine(how) };
+  const fields = { vm: guest.id, kind: guest.kind ?? "linux", reason: crash?.failing ?? sanitizeLine(how) };
   if (run.swtpm) await endProcess(run.swtpm); // --terminate makes it end by itself, but not after a kill
   await dropGroup(s, guest, run.group);
-  const report = orderly ? undefined : await writeCrashReport(s, guest, run, ended, how);
+  const report = orderly ? undefined : crash?.report ?? await reportEnd(s, guest, run, { ended, how });
   await removeTree(s.parts.layout.runtime(guest.id).folder);
-  guest.apply(saved ? "suspended" : orderly ? "ended" : "died");
+  guest.apply(saved ? "suspended" : orderly ? "ended" : crash ? "failed" : "died");
   guest.clearRun();
   if (report === undefined) {
     const came = saved ? "suspended" : "stopped";
     s.observe(`vm.${came}`, { event: `RAYOS_VM:${came}`, fields }, guest.id);
   } else {
-    guest.lastError = `QEMU ended unasked: ${how}`;
+    guest.lastError = crash ? `it was ended after a failure: ${crash.failing}` : `QEMU ended unasked: ${how}`;
     s.observe("vm.crash", { event: "RAYOS_VM:crash", fields }, guest.id, { report });
   }
   if (saved) guest.lastError = undefined;
@@ -366,4 +323,16 @@ async function cleanUp(s: Supervisor, guest: Guest, { run, ended, ready }: End):
   ready.reject(
     new Failure({ code: "failed", message: `${guest.id} ended before it was ready (${how})` }),
   );
+}
+
+/** The report of an end that nobody asked for; its path. */
+async function reportEnd(
+  s: Supervisor,
+  guest: Guest,
+  run: GuestRun,
+  { ended, how }: { ended: Ended; how: string },
+): Promise<string> {
+  const at = s.parts.clock.now();
+  await writeCrashReport(s, guest, run, { kind: guest.crash?.failing ?? "died", at, ended, reason: how });
+  return reportPath(s.parts.layout, guest.id, at);
 }

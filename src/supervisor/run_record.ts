@@ -22,6 +22,8 @@ const schema = z.strictObject({
   notes: z.array(z.string()),
   /** Absent where the kernel enforces nothing. */
   group: groupSchema.optional(),
+  /** Sizes of the logs before, bytes; absent in a record of an older program. */
+  logStart: z.strictObject({ qemu: z.int().nonnegative(), swtpm: z.int().nonnegative() }).optional(),
 });
 export type RunRecord = z.output<typeof schema>;
 

@@ -18,8 +18,20 @@ export class SerialLog {
 
   constructor(private readonly path: string) {}
 
-  /** Reads `stream` to its end. Never throws: a full disk costs the log, not the guest. */
-  async drain(stream: ByteStream): Promise<void> {
+  #ended: Promise<void> = Promise.resolve();
+
+  /** Resolves when the console has said its last word. */
+  get ended(): Promise<void> {
+    return this.#ended;
+  }
+
+  /** Reads `stream` to its end, while others go on. */
+  start(stream: ByteStream): void {
+    this.#ended = this.#drain(stream);
+  }
+
+  /** Never throws: a full disk costs the log, not the guest. */
+  async #drain(stream: ByteStream): Promise<void> {
     const buffer = new Uint8Array(16 * 1024);
     this.#stream = stream;
     try {

@@ -11,6 +11,7 @@ export function watchTpm(s: Supervisor, guest: Guest, run: GuestRun): void {
 export async function standStill(s: Supervisor, guest: Guest, run: GuestRun): Promise<void> {
   // swtpm ends with QEMU: what has ended, or is about to, is no guest without a TPM.
   if (guest.run !== run || guest.shutdownSeen || run.qmp.isClosed) return;
+  guest.pauseReason = "tpm_lost"; // QEMU's STOP comes before its answer
   await run.qmp.execute("stop");
   if (guest.run !== run || guest.state === "stopping") return;
   guest.apply("paused");

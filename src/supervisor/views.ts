@@ -1,6 +1,7 @@
 /** The supervisor's guests as its clients see them. */
 import type { GuestView } from "../actions/views.ts";
 import { formatUtc } from "../core/time.ts";
+import { pauseNotes, pauseProblem } from "../lifecycle/pause.ts";
 import type { Guest } from "./guest.ts";
 import { narrowedNotes } from "./policy_live.ts";
 import { limitNotes } from "./limits.ts";
@@ -9,18 +10,17 @@ import { stallText } from "./stall.ts";
 
 export function guestView(s: Supervisor, guest: Guest): GuestView {
   const { record, run } = guest;
+  const pauseReason = guest.state === "paused" ? guest.pauseReason : undefined;
   // Without its TPM it goes on never, whatever its disks do.
-  const stall = guest.stall && guest.pauseReason !== "tpm_lost"
-    ? stallText(guest.id, guest.stall)
-    : undefined;
-  const problem = guest.problems[0]?.message ?? guest.lastError ?? stall ?? null;
+  const stall = guest.stall && pauseReason !== "tpm_lost" ? stallText(guest.id, guest.stall) : undefined;
+  const problem = guest.problems[0]?.message ?? guest.lastError ?? stall ?? pauseProblem(pauseReason) ?? null;
   return {
     id: guest.id,
     name: record?.name ?? guest.id,
     kind: record?.type ?? null,
     state: guest.state,
     problem,
-    pause_reason: guest.pauseReason ?? null,
+    pause_reason: pauseReason ?? null,
     ready: guest.readySince !== undefined,
     presented: s.presented === guest.id,
     network: "off",
@@ -31,7 +31,7 @@ export function guestView(s: Supervisor, guest: Guest): GuestView {
     pid: run?.qemu.pid ?? guest.stray?.pid ?? null,
     started_at: run ? formatUtc(run.startedAt) : null,
     notes: [
-      ...(stall === undefined ? [] : [stall]),
+      ...(stall === undefined ? pauseNotes(pauseReason) : [stall]),
       ...(run?.notes ?? []),
       ...(run ? limitNotes(s, run) : []),
       ...narrowedNotes(guest.narrowed),

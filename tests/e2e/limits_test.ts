@@ -192,7 +192,7 @@ limitsTest(
     assert.match(shown.problem, words);
     const [report] = await Array.fromAsync(Deno.readDir(`${rig.root}/crash`));
     const said = JSON.parse(await Deno.readTextFile(`${rig.root}/crash/${report?.name}`));
-    assert.match(said.how, words);
+    assert.match(said.reason, words);
     assert.equal(said.limits.memoryMib, LIMIT_MIB);
     await rig.ok("vm", "start", "g1");
   },
