@@ -132,20 +132,20 @@ function say(
   else s.observe(action, marker, guest.id);
 }
 
-/** Says that a guest has failed, writes its report, and then does the deed. Never throws. */
+/** Writes the report of a guest that has failed, says that it has, and then does the deed. Never throws. */
 async function dealWith(s: Supervisor, guest: Guest, run: GuestRun, failed: Failed): Promise<void> {
   const { failing, reason, deed, then, note } = failed;
   const at = s.parts.clock.now();
   const report = reportPath(s.parts.layout, guest.id, at);
   guest.lastReport = report;
-  const fields = { vm: guest.id, kind: guest.kind ?? "linux", reason, then };
-  s.observe(`vm.${failing}`, { event: `RAYOS_VM:${failing}`, fields }, guest.id, {
-    report,
-    ...(note === undefined ? {} : { note }),
-  });
   if (note !== undefined) guest.lastError = note;
   try {
-    await writeCrashReport(s, guest, run, { kind: failing, at, reason });
+    const isWritten = await writeCrashReport(s, guest, run, { kind: failing, at, reason });
+    const fields = { vm: guest.id, kind: guest.kind ?? "linux", reason, then };
+    s.observe(`vm.${failing}`, { event: `RAYOS_VM:${failing}`, fields }, guest.id, {
+      report: isWritten ? report : null,
+      ...(note === undefined ? {} : { note }),
+    });
     await act(s, guest, run, { failing, deed, report });
   } catch (error) {
     // The gate has put it on record; here it is shown with the guest, which stands still.

@@ -1,7 +1,5 @@
 /** The real test guest by the compiled program: firmware, Secure Boot, TPM, agent, and what happens without them. */
 import assert from "node:assert/strict";
-import { ApiClient } from "../../src/api/client.ts";
-import { sanitizeText } from "../../src/core/sanitize.ts";
 import { firmwareSayings } from "../../src/efi/evidence.ts";
 import { layoutOf } from "../../registry/layout.ts";
 import { buildGuest } from "../guest/build.ts";
@@ -12,6 +10,7 @@ import {
   isRunning,
   POLICY,
   type Rig,
+  serialUntil,
   showUntil,
   stopSupervisor,
   withRoot,
@@ -31,25 +30,6 @@ cpu_percent = 50
 secure_boot = "allowed"
 guest_agent = ["ping", "osinfo"]
 `;
-
-/** Reads a guest's serial console from the part that is kept until `found` is content; gives the text, sanitised. */
-async function serialUntil(rig: Rig, id: string, found: (text: string) => boolean): Promise<string> {
-  const client = new ApiClient(layoutOf(rig.root).socket);
-  const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(), 120_000);
-  let text = "";
-  try {
-    for await (const piece of await client.serial(id, limit.signal)) {
-      text += piece;
-      if (found(text)) return sanitizeText(text);
-    }
-  } finally {
-    clearTimeout(timer);
-    limit.abort();
-    client.close();
-  }
-  return assert.fail(`the serial console ended, or said nothing more for two minutes; all it said:\n${text}`);
-}
 
 /** The processes of a running guest. */
 async function processesOf(rig: Rig, id: string): Promise<{ qemu: number; swtpm?: number }> {

@@ -1,6 +1,7 @@
 /** Runs the compiled program as a user would, on a data root of its own that is gone afterwards. */
 import assert from "node:assert/strict";
 import { ApiClient } from "../../src/api/client.ts";
+import { sanitizeText } from "../../src/core/sanitize.ts";
 import { layoutOf } from "../../registry/layout.ts";
 
 export const BINARY = new URL("../../dist/rayvisor", import.meta.url).pathname;
@@ -200,20 +201,43 @@ export async function defineSmall(rig: Rig, id: string, more: Record<string, unk
 /** Asks now and after each event of the guest until `found` is content. */
 // deno-lint-ignore no-explicit-any -- answers of many shapes
 export async function showUntil(rig: Rig, id: string, found: (guest: any) => boolean): Promise<any> {
-  await rig.ok("vm", "list"); // starts a supervisor where none runs
+  let shown = await rig.ok("vm", "show", id); // also starts a supervisor where there is none
   const client = new ApiClient(layoutOf(rig.root).socket);
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(), 60_000);
+  const events = (await client.events(id, limit.signal))[Symbol.asyncIterator]();
+  let next = events.next();
   try {
-    const events = await client.events(id, limit.signal);
-    for (let shown = await rig.ok("vm", "show", id);; shown = await rig.ok("vm", "show", id)) {
+    while (true) {
+      shown = await rig.ok("vm", "show", id);
       if (found(shown)) return shown;
-      const { done } = await events[Symbol.asyncIterator]().next();
-      if (done) return assert.fail(`no event made it so within a minute: ${JSON.stringify(shown, null, 1)}`);
+      if ((await next).done) break;
+      next = events.next();
+    }
+  } finally {
+    clearTimeout(timer);
+    limit.abort();
+    await next.catch(() => {}); // the stream is given back
+    client.close();
+  }
+  return assert.fail(`no event made it so within a minute: ${JSON.stringify(shown, null, 1)}`);
+}
+
+/** Reads a guest's serial console from the part that is kept until `found` is content; gives the text, sanitised. */
+export async function serialUntil(rig: Rig, id: string, found: (text: string) => boolean): Promise<string> {
+  const client = new ApiClient(layoutOf(rig.root).socket);
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), 120_000);
+  let text = "";
+  try {
+    for await (const piece of await client.serial(id, limit.signal)) {
+      text += piece;
+      if (found(text)) return sanitizeText(text);
     }
   } finally {
     clearTimeout(timer);
     limit.abort();
     client.close();
   }
+  return assert.fail(`the serial console ended, or said nothing more for two minutes; all it said:\n${text}`);
 }
