@@ -66,6 +66,23 @@ Deno.test("on one guest one job runs at a time, the others in the order of their
   assert.equal(jobs.on(VM), undefined);
 });
 
+Deno.test("a guest is free when the last job in its turn has left", async () => {
+  const jobs = new Jobs(new ManualClock());
+  await jobs.whenFree(VM);
+  const first = await jobs.enter(request("vm.start"));
+  const second = jobs.enter(request("vm.stop"));
+  let isFree = false;
+  const free = jobs.whenFree(VM).then(() => {
+    isFree = true;
+  });
+  await jobs.leave(first);
+  const job = await second;
+  assert.equal(isFree, false);
+  await jobs.leave(job);
+  await free;
+  assert.equal(jobs.on(VM), undefined);
+});
+
 Deno.test("a job that waits is called off at once and never begins; what comes behind it begins in its place", async () => {
   const jobs = new Jobs(new ManualClock());
   const first = await jobs.enter(request("vm.start"));

@@ -272,6 +272,7 @@ Deno.test("a guest that panics while no supervisor is there is dealt with by the
     await t.step(profile, () =>
       withRoot(async (rig) => {
         const { pid } = await boot(rig, BOOT_SECTORS.panicOnByte, profile);
+        await bootedTimes(rig, 1, "AWAITS A BYTE"); // before that the firmware has the port
         const { supervisor } = await rig.ok("status");
         Deno.kill(supervisor.pid, "SIGKILL");
         await ended(supervisor.pid);
