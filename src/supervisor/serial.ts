@@ -16,9 +16,9 @@ export class SerialLog {
   #stream: ByteStream | undefined;
   readonly #listeners = new Set<(bytes: Uint8Array) => void>();
 
-  constructor(private readonly path: string) {}
-
   #ended: Promise<void> = Promise.resolve();
+
+  constructor(private readonly path: string) {}
 
   /** Resolves when the console has said its last word. */
   get ended(): Promise<void> {
