@@ -1,18 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import {
-  GUEST_STATES,
-  type GuestState,
-  hasProcess,
-  PAUSE_REASONS,
-  type PauseReason,
-} from "../lifecycle/states.ts";
+import { GUEST_STATES, type GuestState, hasProcess, type PauseReason } from "../lifecycle/states.ts";
 import { type QmpEvent, SHUTDOWN_REASONS } from "../qmp/events.ts";
 import { missedEvents, MOST_RESETS, react, type Reaction, type ReactionFacts } from "./reactions.ts";
 
 const facts = (more: Partial<ReactionFacts> = {}): ReactionFacts => ({
   state: "running",
   pauseReason: undefined,
+  stall: undefined,
   pauseAsked: false,
   onPanic: "pause",
   onWatchdog: "pause",
@@ -40,6 +35,12 @@ function words(reaction: Reaction): string {
       return `agent port ${reaction.open ? "open" : "closed"}`;
     case "crash_kernel":
       return `crash kernel ${reaction.runs ? "runs" : "gone"}`;
+    case "io_error":
+      return `io error of ${reaction.error.device}`;
+    case "stall_over":
+      return "stall over";
+    case "look_at_space":
+      return "look at space";
     case "expect_end":
       return "expect end";
   }
@@ -72,27 +73,53 @@ Deno.test("a guest without a process reacts to nothing, whatever comes late", ()
   }
 });
 
-Deno.test("STOP pauses, and says why where it is known", () => {
-  const reasons: readonly (readonly [Partial<ReactionFacts>, string])[] = [
+Deno.test("STOP pauses, and says why", () => {
+  const reasons: readonly (readonly [Partial<ReactionFacts>, PauseReason])[] = [
+    [{}, "unknown"],
     [{ pauseAsked: true }, "operator"],
     [{ pauseReason: "panic" }, "panic"],
     [{ pauseReason: "watchdog", pauseAsked: true }, "watchdog"],
-    [{ pauseReason: "no_space" }, "no_space"],
-    [{ pauseReason: "tpm_lost" }, "tpm_lost"],
+    [{ pauseReason: "tpm_lost", stall: "no_space" }, "tpm_lost"],
+    [{ stall: "no_space" }, "no_space"],
+    [{ stall: "io_error", pauseAsked: true }, "io_error"],
   ];
   for (const [more, reason] of reasons) {
-    assert.deepEqual(told(STOP, more), ["apply paused", `paused by ${reason}`, `say pause ${reason}`]);
+    assert.deepEqual(told(STOP, more), [
+      "apply paused",
+      `paused by ${reason}`,
+      `say pause ${reason}`,
+      "look at space",
+    ]);
   }
-  assert.deepEqual(told(STOP), ["apply paused", "paused by unknown", "say pause unknown"]);
-  assert.deepEqual(told(STOP, { state: "starting" }), []);
 });
 
-Deno.test("RESUME ends a pause and its reason; in any other state it is only no pause", () => {
+Deno.test("STOP on the way to a guest's end or to its saved state is no pause; where it means nothing, nothing follows", () => {
+  for (const state of ["stopping", "suspending"] as const) {
+    assert.deepEqual(told(STOP, { state }), ["apply paused"]);
+  }
+  for (const state of ["starting", "resuming"] as const) assert.deepEqual(told(STOP, { state }), []);
+});
+
+Deno.test("RESUME ends a pause, its reason and what kept the guest from going on; in any other state it is no resume", () => {
   for (const state of WITH_PROCESS) {
+    const over = ["stall over", "paused by nothing"];
     assert.deepEqual(
-      told(RESUME, { state, pauseReason: "no_space" }),
-      state === "paused" ? ["apply resumed", "paused by nothing", "say resume"] : ["paused by nothing"],
+      told(RESUME, { state, pauseReason: "no_space", stall: "no_space" }),
+      state === "paused" ? ["apply resumed", ...over, "say resume"] : over,
     );
+  }
+});
+
+Deno.test("an error of a disk is handed on in every state", () => {
+  const data = {
+    device: "disk0",
+    operation: "write",
+    action: "stop",
+    nospace: true,
+    reason: "full",
+  } as const;
+  for (const state of WITH_PROCESS) {
+    assert.deepEqual(told({ name: "BLOCK_IO_ERROR", data }, { state }), ["io error of disk0"]);
   }
 });
 
@@ -202,11 +229,9 @@ Deno.test("only the guest agent's own port is the agent's", () => {
   assert.deepEqual(told(port("other", true)), []);
 });
 
-Deno.test("what QEMU said while nobody listened follows from why the guest stands still", () => {
-  for (const reason of PAUSE_REASONS) {
-    const failed = { panic: ["GUEST_PANICKED"], watchdog: ["WATCHDOG"] }[reason as string] ?? [];
-    assert.deepEqual(missedEvents(reason).map(({ name }) => name), [...failed, "STOP"], reason);
-  }
+Deno.test("what QEMU said while nobody listened follows from how the guest has failed", () => {
+  assert.deepEqual(missedEvents("panic").map(({ name }) => name), ["GUEST_PANICKED", "STOP"]);
+  assert.deepEqual(missedEvents("watchdog").map(({ name }) => name), ["WATCHDOG", "STOP"]);
 });
 
 Deno.test("whatever comes in whatever state, a guest is never let run on by a reaction, and policy's word is kept", () => {
@@ -234,6 +259,7 @@ Deno.test("whatever comes in whatever state, a guest is never let run on by a re
   const anyFacts = fc.record({
     state: fc.constantFrom<GuestState>(...GUEST_STATES),
     pauseReason: fc.constantFrom(...pauses),
+    stall: fc.constantFrom(undefined, "no_space" as const, "io_error" as const),
     pauseAsked: fc.boolean(),
     onPanic: policy,
     onWatchdog: policy,
