@@ -46,6 +46,8 @@ export interface LiveView {
     /** By the guest's balloon driver: absent when it has none. */
     readonly guest_free_mib?: number;
     readonly guest_total_mib?: number;
+    /** How long ago the guest said so. */
+    readonly guest_age_s?: number;
   } | null;
   readonly block:
     | readonly {

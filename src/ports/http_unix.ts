@@ -1,4 +1,8 @@
-/** HTTP over a unix socket, both sides. */
+/**
+ * HTTP over a unix socket, both sides. The server is this program's own and not `Deno.serve`, because that one waits for
+ * ever for a client that connects and is silent, and ends the program when those have used up the file descriptors.
+ */
+import { type Handler, HttpConnection, PATIENCE, type Patience } from "./http_connection.ts";
 
 /**
  * The host name in requests. It never resolves: the socket is the destination. Deno asks for a network right on the
@@ -6,28 +10,126 @@
  */
 export const SOCKET_HOST = "rayvisor.invalid";
 
+/** Connections at once. Each takes a file descriptor, of which a process often has no more than 1024. */
+export const MAX_CONNECTIONS = 256;
+
 export interface HttpServer {
-  readonly finished: Promise<void>;
+  /** Connections that are open. */
+  readonly connections: number;
   /** Stops listening, lets answers that are under way be sent, and cuts off what is still open after `graceMs`. */
   shutdown(graceMs: number): Promise<void>;
 }
 
+export interface ServeOptions {
+  readonly maxConnections?: number;
+  readonly patience?: Patience;
+}
+
 /** Serves HTTP on a unix socket that is made with mode 0600 (the caller holds the folder 0700 and a umask of 077). */
-export function serveUnix(
-  path: string,
-  handler: (request: Request) => Response | Promise<Response>,
-): HttpServer {
-  const abort = new AbortController();
-  const server = Deno.serve({ path, signal: abort.signal, onListen() {} }, handler);
+export function serveUnix(path: string, handler: Handler, options: ServeOptions = {}): HttpServer {
+  const listener = Deno.listen({ transport: "unix", path });
   Deno.chmodSync(path, 0o600);
+  const pool = new Pool(options.maxConnections ?? MAX_CONNECTIONS);
+  const connection = { handler, patience: options.patience ?? PATIENCE, origin: `http://${SOCKET_HOST}` };
+  const accepting = accept(listener, pool, (conn) => new HttpConnection(conn, connection));
   return {
-    finished: server.finished,
+    get connections() {
+      return pool.size;
+    },
     async shutdown(graceMs) {
-      const timer = setTimeout(() => abort.abort(), graceMs);
-      await server.shutdown();
-      clearTimeout(timer);
+      pool.stop();
+      listener.close();
+      await accepting;
+      await pool.end(graceMs);
     },
   };
+}
+
+/** The open connections of a server, a bounded number of them. */
+class Pool {
+  /** In the order in which they came. */
+  readonly #open = new Set<HttpConnection>();
+  #freed = Promise.withResolvers<void>();
+  #stopped = false;
+
+  constructor(private readonly most: number) {}
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
+  add(connection: HttpConnection): void {
+    this.#open.add(connection);
+    void connection.over.then(() => {
+      this.#open.delete(connection);
+      this.#free();
+    });
+  }
+
+  /** Resolves when one more may be accepted. Who waits without a request makes room, who has never sent one first. */
+  async room(): Promise<void> {
+    while (this.#open.size >= this.most && !this.#stopped) {
+      this.#evict();
+      await this.#freed.promise;
+    }
+  }
+
+  /** Closes one that waits, so that there is a file descriptor again; otherwise waits until one is closed or `ms` are over. */
+  async shortage(ms: number): Promise<void> {
+    this.#evict();
+    const freed = this.#freed.promise;
+    const waited = Promise.withResolvers<void>();
+    const timer = setTimeout(waited.resolve, ms);
+    await Promise.race([freed, waited.promise]);
+    clearTimeout(timer);
+  }
+
+  #evict(): void {
+    const all = [...this.#open];
+    const one = all.find(({ waits }) => waits === "new") ?? all.find(({ waits }) => waits === "idle");
+    one?.close();
+  }
+
+  #free(): void {
+    this.#freed.resolve();
+    this.#freed = Promise.withResolvers<void>();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#free();
+  }
+
+  async end(graceMs: number): Promise<void> {
+    const all = [...this.#open];
+    for (const connection of all) connection.drain();
+    const timer = setTimeout(() => all.forEach((connection) => connection.close()), graceMs);
+    await Promise.all(all.map(({ over }) => over));
+    clearTimeout(timer);
+  }
+}
+
+const SHORTAGE_MS = 100;
+
+async function accept(
+  listener: Deno.Listener,
+  pool: Pool,
+  take: (conn: Deno.Conn) => HttpConnection,
+): Promise<void> {
+  while (true) {
+    await pool.room();
+    if (pool.stopped) return;
+    try {
+      pool.add(take(await listener.accept()));
+    } catch {
+      if (pool.stopped) return;
+      await pool.shortage(SHORTAGE_MS); // no file descriptor is left, or the client has gone before it was taken
+    }
+  }
 }
 
 export interface HttpClient {

@@ -12,8 +12,18 @@ const MAX_BYTES = 1024 * 1024;
 
 /** The text of files of procfs or sysfs, one after the other; undefined when one can't be read. Failure `missing` without cat. */
 export async function readKernelFiles(...paths: readonly string[]): Promise<string | undefined> {
+  const { success, text } = await cat(paths);
+  return success ? text : undefined;
+}
+
+/** As {@link readKernelFiles}, of those that can be read: processes come and go. */
+export async function readSomeKernelFiles(paths: readonly string[]): Promise<string> {
+  return (await cat(paths)).text;
+}
+
+async function cat(paths: readonly string[]): Promise<{ readonly success: boolean; readonly text: string }> {
   if (!paths.every((path) => /^\/(proc|sys)\//.test(path))) throw new TypeError(`not kernel files: ${paths}`);
-  const cat = new Deno.Command("cat", {
+  const command = new Deno.Command("cat", {
     args: ["--", ...paths],
     env: PROGRAM_ENV,
     clearEnv: true,
@@ -21,8 +31,8 @@ export async function readKernelFiles(...paths: readonly string[]): Promise<stri
     stdout: "piped",
     stderr: "null",
   });
-  const { success, stdout } = await cat.output().catch((error: unknown) => notThere("cat", error));
-  return success ? new TextDecoder().decode(stdout.subarray(0, MAX_BYTES)) : undefined;
+  const { success, stdout } = await command.output().catch((error: unknown) => notThere("cat", error));
+  return { success, text: new TextDecoder().decode(stdout.subarray(0, MAX_BYTES)) };
 }
 
 /**

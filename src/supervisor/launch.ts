@@ -23,12 +23,13 @@ import {
 import { connectUnix, connectWhenReady, waitForPath } from "../ports/unix_socket.ts";
 import { QmpClient } from "../qmp/client.ts";
 import type { QmpEvent } from "../qmp/events.ts";
-import { type GuestPlan, QEMU_IDS } from "../qemu/plan_types.ts";
+import type { GuestPlan } from "../qemu/plan_types.ts";
 import type { GuestRuntime } from "../../registry/layout.ts";
 import type { AgentRight } from "../../policy/types.ts";
 import { AgentLink } from "./agent_link.ts";
 import type { Ended, GuestRun, LogStart, Share } from "./guest.ts";
 import { lastWords } from "./last_words.ts";
+import { MEMORY_EVERY_S, setMemoryEvery } from "./questions.ts";
 import type { RunHistory } from "./run_history.ts";
 import { writeRunRecord } from "./run_record.ts";
 import { SerialLog } from "./serial.ts";
@@ -39,9 +40,6 @@ const SOCKET_TIMEOUT_MS = 20_000;
 
 /** Variables by which a supervisor finds what one before it has started; see `markChildren()`. */
 export const MARK = { root: "RAYVISOR_ROOT", vm: "RAYVISOR_VM", role: "RAYVISOR_ROLE" } as const;
-
-/** Seconds between the balloon's figures of the guest's memory: each wakes the guest. */
-const MEMORY_FIGURES_EVERY_S = 5;
 
 /** What the supervisor wants to hear about a run. */
 export interface RunListeners {
@@ -283,11 +281,7 @@ export async function attachTo(
       fail("failed", `the QEMU behind ${input.runtime.qmp} is another guest (${UUID}, not ${input.uuid})`);
     }
     // The guest tells its memory figures only when it is asked to; there is no balloon in a machine without PCI.
-    await qmp.execute("qom-set", {
-      path: `/machine/peripheral/${QEMU_IDS.balloon}`,
-      property: "guest-stats-polling-interval",
-      value: MEMORY_FIGURES_EVERY_S,
-    }).catch(() => {});
+    await setMemoryEvery(qmp, MEMORY_EVERY_S.idle);
     const serial = new SerialLog(input.serialLog);
     serial.start(await connectUnix(input.runtime.serial));
     const agent = new AgentLink(await connectUnix(input.runtime.agent), {
