@@ -4,7 +4,7 @@ import { formatBytes, MIB } from "../src/core/units.ts";
 import { seen } from "../src/core/shape.ts";
 import { deviceGroup, isPassthrough } from "./devices.ts";
 import type { LoadedPolicy } from "./model.ts";
-import { keyText, whereIn } from "./rights.ts";
+import { keyText, mostMemoryMib, whereIn } from "./rights.ts";
 import { cap, deny, type Finding, type Question, whereOf } from "./finding.ts";
 import type { Layer } from "./rules.ts";
 import { networkLayer, presentationLayer } from "./layers_gate.ts";
@@ -248,7 +248,7 @@ function totalsLayer(question: Question): readonly Finding[] {
     findings.push(deny("max_running", why, whereIn(loaded, "limits.max_running")));
   }
   const memory = Math.min(guest.devices.memory_mb, rights.maxMemoryMib);
-  const mostMemory = limits.mem_mib ?? Math.floor(hostMemoryMib * 3 / 4);
+  const mostMemory = mostMemoryMib(limits, hostMemoryMib);
   // Negated, so that a number that is none denies.
   if (!(running.memoryMib + memory <= mostMemory)) {
     const why = `running guests have ${mib(running.memoryMib)}, ${guest.id} would add ${

@@ -187,3 +187,8 @@ function sourcesOf(loaded: LoadedPolicy, rights: Rights, profile: Profile): Righ
     snapshots,
   };
 }
+
+/** The most memory that all running guests may have together. */
+export function mostMemoryMib(limits: Policy["limits"], hostMemoryMib: number): number {
+  return limits.mem_mib ?? Math.floor(hostMemoryMib * 3 / 4);
+}

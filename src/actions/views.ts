@@ -80,6 +80,7 @@ export interface StatusView {
     readonly pid: number;
     readonly root: string;
     readonly started_at: string;
+    readonly uptime_s: number;
   };
   readonly policy: {
     readonly revision: string;
@@ -91,18 +92,31 @@ export interface StatusView {
   readonly host: {
     readonly cpus: number;
     readonly memory_mib: number;
-    readonly accelerator: Accelerator;
+    /** Null until the host was looked at, which a supervisor does at its start. */
+    readonly accelerator: Accelerator | null;
     readonly accelerator_why: string;
+  };
+  readonly audit: {
+    /** Number of the last record. */
+    readonly seq: number;
+    /** Since when the trail can't be written, so that changing actions are refused; null: it can. */
+    readonly unavailable_since: string | null;
   };
   readonly sums: {
     readonly running: number;
+    /** Limits are null as long as no policy was ever loaded. */
+    readonly max_running: number | null;
     readonly vcpus: number;
     readonly memory_mib: number;
     readonly memory_limit_mib: number | null;
-    readonly max_running: number | null;
+    /** Shares of the host's processors that the running guests are promised. */
+    readonly cpu_percent: number;
+    readonly cpu_limit_percent: number | null;
   };
   /** What makes the limits of running guests true. */
   readonly enforcement: Enforcement;
+  /** How many guests are in each state; states of none are left out. */
+  readonly states: Readonly<Partial<Record<GuestState, number>>>;
   readonly presented: string | null;
   /** The file systems that guests and supervisor write to. */
   readonly storage: readonly StorageView[];

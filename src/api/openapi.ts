@@ -45,6 +45,28 @@ export function openApi(version: string): Record<string, unknown> {
       responses: { 200: { description: "stream", content: { "text/event-stream": {} } } },
     },
   };
+  paths["/v1/live"] = {
+    get: {
+      operationId: "live",
+      summary: "all guests' figures once a second, as server-sent events",
+      responses: { 200: { description: "stream", content: { "text/event-stream": {} } } },
+    },
+  };
+  paths["/v1/vms/{id}/serial"] = {
+    get: {
+      operationId: "serial",
+      summary: "a guest's serial output as it comes, raw",
+      parameters: [{ name: "id", in: "path", required: true, schema: { type: "string" } }],
+      responses: { 200: { description: "stream", content: { "application/octet-stream": {} } } },
+    },
+  };
+  paths["/metrics"] = {
+    get: {
+      operationId: "metrics",
+      summary: "figures in Prometheus' text format",
+      responses: { 200: { description: "page", content: { "text/plain": {} } } },
+    },
+  };
   return {
     openapi: "3.1.0",
     info: {

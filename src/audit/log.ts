@@ -90,6 +90,11 @@ export class AuditLog {
     return this.#trail.head;
   }
 
+  /** Since when the trail can't be written; undefined while it can. */
+  get unavailableSince(): string | undefined {
+    return this.#unavailableSince;
+  }
+
   /** Takes over what a policy says; holds for the next line on. */
   configure(rules: LoggingRules): void {
     this.#rules = rules;

@@ -56,7 +56,7 @@ export function renderGuests(output: Output, guests: readonly GuestView[], now: 
 }
 
 export function renderStatus(output: Output, status: StatusView, now: number): string {
-  const { supervisor, policy, host, sums } = status;
+  const { supervisor, policy, host, sums, audit } = status;
   const lines = [
     `supervisor  pid ${supervisor.pid}, up ${
       formatDuration(now - Date.parse(supervisor.started_at))
@@ -66,15 +66,21 @@ export function renderStatus(output: Output, status: StatusView, now: number): s
       : `policy      revision ${policy.revision.slice(0, 12)}${
         policy.signed_by === null ? "" : `, signed by key ${policy.signed_by.slice(0, 16)}`
       }`,
-    `host        ${host.cpus} CPUs, ${
-      formatBytes(host.memory_mib * MIB)
-    }, ${host.accelerator.toUpperCase()} (${host.accelerator_why})`,
+    `host        ${host.cpus} CPUs, ${formatBytes(host.memory_mib * MIB)}, ${
+      host.accelerator?.toUpperCase() ?? "accelerator"
+    } (${host.accelerator_why})`,
     `guests      ${sums.running} running${
       sums.max_running === null ? "" : ` of at most ${sums.max_running}`
     }, ` +
     `${sums.vcpus} vCPUs, ${formatBytes(sums.memory_mib * MIB)}` +
-    (sums.memory_limit_mib === null ? "" : ` of at most ${formatBytes(sums.memory_limit_mib * MIB)}`),
+    (sums.memory_limit_mib === null ? "" : ` of at most ${formatBytes(sums.memory_limit_mib * MIB)}`) +
+    `, ${sums.cpu_percent} % of the processors` +
+    (sums.cpu_limit_percent === null ? "" : ` of at most ${sums.cpu_limit_percent} %`),
     renderEnforcement(output, status.enforcement),
+    audit.unavailable_since === null ? `audit       record ${audit.seq}` : output.style(
+      "red",
+      `audit       CAN'T BE WRITTEN since ${audit.unavailable_since}: changes are refused`,
+    ),
     `presented   ${status.presented ?? "none"}`,
     ...status.storage.filter(({ level }) => level !== "ok").map((place) => renderStorage(output, place)),
     "",
@@ -114,10 +120,10 @@ export function renderGuest(output: Output, guest: GuestDetail, now: number): st
       lines.push(`  vCPUs   ${live.vcpus.length} (threads ${live.vcpus.map((v) => v.thread_id).join(", ")})`);
     }
     if (live.memory) {
-      const { assigned_mib, guest_free_mib, guest_total_mib } = live.memory;
+      const { assigned_mib, guest_free_mib, guest_total_mib, guest_age_s } = live.memory;
       const inside = guest_free_mib === undefined
         ? ""
-        : `, ${guest_free_mib} of ${guest_total_mib} MiB free inside`;
+        : `, ${guest_free_mib} of ${guest_total_mib} MiB free inside, ${guest_age_s} s ago`;
       lines.push(`  memory  ${assigned_mib} MiB${inside}`);
     }
     for (const node of live.block?.filter((node) => node.read_ops + node.write_ops > 0) ?? []) {

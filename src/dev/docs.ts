@@ -7,6 +7,7 @@ import { markersMarkdown } from "../audit/markers.ts";
 import { cliMarkdown } from "../cli/reference.ts";
 import { buildProgram } from "../cli/program.ts";
 import { lifecyclePage } from "../lifecycle/page.ts";
+import { metricsMarkdown } from "../metrics/table.ts";
 import { systemTerminal } from "../ports/terminal.ts";
 import { casesMarkdown } from "../../policy/cases_doc.ts";
 import { rulesMarkdown } from "../../policy/rules.ts";
@@ -17,6 +18,7 @@ const PAGES: Readonly<Record<string, () => string>> = {
   "docs/cli.md": () => cliMarkdown(buildProgram(systemTerminal)),
   "docs/lifecycle.md": () => lifecyclePage(),
   "docs/markers.md": () => markersMarkdown(),
+  "docs/metrics.md": () => metricsMarkdown(),
   "docs/permissions.md": () => permissionsPage(),
   "docs/policy.md": () => policyMarkdown(),
   "docs/policy-cases.md": () => casesMarkdown(),

@@ -9,6 +9,7 @@ import type {
   NetView,
   StatusView,
 } from "../actions/views.ts";
+import type { GuestState } from "../lifecycle/states.ts";
 import { formatUtc } from "../core/time.ts";
 import { fail } from "../core/problem.ts";
 import { explain } from "../../policy/decide.ts";
@@ -18,10 +19,11 @@ import { firmwareView } from "./firmware_view.ts";
 import { liveView } from "./live.ts";
 import { checkPolicy } from "./policy_apply.ts";
 import { planFor } from "./prepare.ts";
-import { inForce, revisionOf, rightsInForce } from "./policy_source.ts";
+import { revisionOf, rightsInForce } from "./policy_source.ts";
 import type { Guest } from "./guest.ts";
 import { storageViews } from "./space.ts";
 import type { Supervisor } from "./supervisor.ts";
+import { sumsInForce } from "./sums.ts";
 import { guestView } from "./views.ts";
 
 type ReadId = Extract<
@@ -71,22 +73,20 @@ function list(s: Supervisor): GuestView[] {
   return [...s.guests.values()].sort((a, b) => a.id < b.id ? -1 : 1).map((guest) => guestView(s, guest));
 }
 
+/** From memory alone: neither a QEMU nor the probe of the host is waited for. */
 async function status(s: Supervisor): Promise<StatusView> {
   const host = await s.host();
-  const facts = await s.policyFactsNow(undefined);
   await s.space.look();
-  const { parts, policy } = s;
-  const loaded = inForce(policy);
-  const kvm = await parts.capabilities().then((c) => c.kvm, (error: unknown) => ({
-    usable: false,
-    why: error instanceof Error ? error.message : String(error),
-  }));
+  const { parts, policy, kvm } = s;
+  if (!kvm) void s.policyFactsNow(undefined).catch(() => {}); // learns it for the next time
+  const guests = list(s);
   return {
     supervisor: {
       version: parts.version,
       pid: parts.pid,
       root: parts.root,
       started_at: formatUtc(s.startedAt),
+      uptime_s: Math.floor((parts.clock.now() - s.startedAt) / 1000),
     },
     policy: {
       revision: revisionOf(policy),
@@ -97,21 +97,23 @@ async function status(s: Supervisor): Promise<StatusView> {
     host: {
       cpus: host.cpus,
       memory_mib: host.memoryMib,
-      accelerator: kvm.usable ? "kvm" : "tcg",
-      accelerator_why: kvm.why,
+      accelerator: kvm ? kvm.usable ? "kvm" : "tcg" : null,
+      accelerator_why: kvm?.why ?? "not looked at yet",
     },
-    sums: {
-      running: facts.running.count,
-      vcpus: facts.running.vcpus,
-      memory_mib: facts.running.memoryMib,
-      memory_limit_mib: loaded?.policy.limits.mem_mib ?? null,
-      max_running: loaded?.policy.limits.max_running ?? null,
-    },
+    audit: { seq: parts.log.head.seq, unavailable_since: parts.log.unavailableSince ?? null },
+    sums: sumsInForce(s),
+    states: statesOf(guests),
     enforcement: parts.groups.enforcement,
     presented: s.presented,
     storage: storageViews(s.space.spaces),
-    guests: list(s),
+    guests,
   };
+}
+
+function statesOf(guests: readonly GuestView[]): StatusView["states"] {
+  const states: Partial<Record<GuestState, number>> = {};
+  for (const { state } of guests) states[state] = (states[state] ?? 0) + 1;
+  return states;
 }
 
 async function show(s: Supervisor, guest: Guest): Promise<GuestDetail> {
@@ -121,7 +123,7 @@ async function show(s: Supervisor, guest: Guest): Promise<GuestDetail> {
     record: guest.record ?? null,
     rights: guest.record ? rightsInForce(s.policy, guest.record) ?? null : null,
     problems: guest.problems,
-    live: run ? await liveView(run, guest.state !== "running") : null,
+    live: run ? await liveView(run, guest.state !== "running", s.parts.clock.now()) : null,
     crash_report: (await reportsOf(s.parts.layout, guest.id)).at(-1) ?? null,
     serial_tail: run?.serial.lines(SERIAL_LINES) ?? [],
   };

@@ -189,7 +189,10 @@ async function readyOrGone(
 /** What QEMU and the agent say, turned into the guest's state. */
 export function listenersOf(s: Supervisor, guest: Guest, ready: PromiseWithResolvers<void>): RunListeners {
   return {
-    onEvent: (event) => onQmpEvent(s, guest, event),
+    onEvent: (event) => {
+      onQmpEvent(s, guest, event);
+      if (event.at !== undefined) s.counters.delay(s.parts.clock.now() - event.at);
+    },
     onAgentReady: () => markReady(s, guest, ready),
     onAgentLost: () => {
       guest.readySince = undefined;

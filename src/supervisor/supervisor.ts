@@ -4,6 +4,7 @@
  */
 import type { ActionParams } from "../actions/params.ts";
 import { type ActionId, ACTIONS, actionSpec } from "../actions/table.ts";
+import type { LiveSample } from "../actions/live_views.ts";
 import type { DoneView } from "../actions/views.ts";
 import { type AuditLog, DEFAULT_LOGGING, type LoggedEvent, type LoggingRules } from "../audit/log.ts";
 import type { Marker, MarkerEvent } from "../audit/markers.ts";
@@ -14,6 +15,7 @@ import type { VmId } from "../core/ids.ts";
 import type { JsonObject } from "../core/json.ts";
 import { fail, Failure, type Problem, problemOf } from "../core/problem.ts";
 import { MIB } from "../core/units.ts";
+import { Counters } from "../metrics/counters.ts";
 import type { HostFacts } from "../host/facts.ts";
 import type { HostCapabilities } from "../host/capabilities.ts";
 import type { GuestGroups } from "../cgroup/groups.ts";
@@ -31,9 +33,12 @@ import type { Journal } from "./journal.ts";
 import { type Asked, Ledger } from "./ledger.ts";
 import { reviewGuests, reviewMarks } from "./policy_live.ts";
 import { inForce, revisionOf } from "./policy_source.ts";
+import { metricsText } from "./metrics.ts";
 import { READS } from "./reads.ts";
 import { spaceWatch } from "./space.ts";
 import type { SpaceWatch } from "./space_watch.ts";
+import type { Sampler } from "./sampler.ts";
+import { samplerOf } from "./subjects.ts";
 
 export interface SupervisorParts {
   readonly root: string;
@@ -65,6 +70,9 @@ export interface Cause {
 const UNGATED = ["supervisor.stop", "job.cancel"] as const;
 type Ungated = typeof UNGATED[number];
 
+/** Whether KVM works here, and how that is known. */
+type KnownKvm = Pick<HostCapabilities["kvm"], "usable" | "why">;
+
 export class Supervisor implements ControlTarget {
   readonly guests = new Map<string, Guest>();
   readonly startedAt: number;
@@ -76,9 +84,11 @@ export class Supervisor implements ControlTarget {
   readonly space: SpaceWatch<VmId>;
   /** The host as last looked at: memory and processors don't change while it runs. */
   #host: HostFacts | undefined;
-  #kvm = false;
+  #kvm: KnownKvm | undefined;
   /** What ends the streams that clients follow. */
   readonly #streams = new Set<() => void>();
+  readonly counters = new Counters();
+  readonly sampler: Sampler;
 
   constructor(readonly parts: SupervisorParts, policy: PolicyState) {
     this.#policy = policy;
@@ -87,6 +97,8 @@ export class Supervisor implements ControlTarget {
     this.jobs = new Jobs(parts.clock);
     this.policy = policy;
     this.space = spaceWatch(this);
+    this.sampler = samplerOf(this);
+    parts.log.listen((event) => this.counters.event(event));
   }
 
   /** What the engine goes by. Its `[logging]` holds from the moment it is set. */
@@ -104,15 +116,31 @@ export class Supervisor implements ControlTarget {
     return this.policy.mode === "safe" ? this.policy.reason.message : null;
   }
 
+  /** What is known of the host's KVM; undefined until it was looked at. */
+  get kvm(): KnownKvm | undefined {
+    return this.#kvm;
+  }
+
   get version(): string {
     return this.parts.version;
   }
 
   listen(listener: (event: LoggedEvent) => void, ended: () => void): () => void {
-    const unlisten = this.parts.log.listen(listener);
+    return this.#stream(this.parts.log.listen(listener), ended);
+  }
+
+  live(listener: (sample: LiveSample) => void, ended: () => void): () => void {
+    return this.#stream(this.sampler.listen(listener), ended);
+  }
+
+  metrics(): Promise<string> {
+    return metricsText(this);
+  }
+
+  #stream(stop: () => void, ended: () => void): () => void {
     this.#streams.add(ended);
     return () => {
-      unlisten();
+      stop();
       this.#streams.delete(ended);
     };
   }
@@ -125,12 +153,7 @@ export class Supervisor implements ControlTarget {
   followSerial(vm: string, listener: (bytes: Uint8Array) => void, ended: () => void): () => void {
     const run = this.guest(vm as VmId).run ?? fail("wrong_state", `${vm} does not run`); // only looked up
     void run.gone.then(ended);
-    const unfollow = run.serial.follow(listener);
-    this.#streams.add(ended);
-    return () => {
-      unfollow();
-      this.#streams.delete(ended);
-    };
+    return this.#stream(run.serial.follow(listener), ended);
   }
 
   /**
@@ -315,7 +338,7 @@ export class Supervisor implements ControlTarget {
       },
       presented: this.presented,
       guestRunning: guest !== undefined && hasProcess(guest.state),
-      kvm: this.#kvm,
+      kvm: this.#kvm?.usable ?? false,
       networkEnforcer: false, // no part of this version enforces a network profile, so none is ever on
     };
   }
@@ -334,7 +357,10 @@ export class Supervisor implements ControlTarget {
   /** Looks at the host once, so that facts for decisions can be had without waiting. */
   async #learnHost(): Promise<void> {
     await this.host();
-    this.#kvm = await this.parts.capabilities().then((c) => c.kvm.usable, () => false);
+    this.#kvm = await this.parts.capabilities().then((c) => c.kvm, (error: unknown) => ({
+      usable: false,
+      why: problemOf(error).message,
+    }));
   }
 
   /** The guest of an id; Failure `not_found`. */
