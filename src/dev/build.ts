@@ -13,6 +13,13 @@ const COMPILE_TIMEOUT_MS = 180_000;
 /** Optional for what imports them, not installed, and replaced by `undefined`: debugging tools of Ink. */
 const NOT_BUNDLED = ["react-devtools-core"];
 
+/**
+ * The runtime lets its heap grow far beyond what is in use before it tidies up, and gives nothing back: after 10,000 requests
+ * the supervisor held 180 MiB of which it used 40. With these it holds 100, for a quarter more of processor time a request.
+ * Neither is a limit: a program that needs more gets it.
+ */
+const V8_FLAGS = ["--max-semi-space-size=4", "--heap-growing-percent=20"];
+
 /** What the program knows about its own making: `globalThis.__RAYVISOR_BUILD__`. */
 export interface BuildFacts {
   readonly version: string;
@@ -71,6 +78,7 @@ async function stampOf(root: string): Promise<string> {
     Deno.build.target,
     Deno.env.get("DENORT_BIN") ?? "",
     ...permissionFlags(),
+    ...V8_FLAGS,
   ];
   for (const path of [...await sourceFiles(root), "deno.json", "import_map.json", "deno.lock"]) {
     const bytes = await Deno.readFile(`${root}/${path}`).catch(() => new Uint8Array(0));
@@ -152,6 +160,7 @@ async function compileWith(
     "--no-remote",
     // It would keep compiled code in a file of a name that is known beforehand, in a folder that everyone can write.
     "--no-code-cache",
+    `--v8-flags=${V8_FLAGS.join(",")}`,
     ...permissionFlags(),
   ];
   const result = await deno(root, [...args, "--output", made, `${folder}/main.js`], env, COMPILE_TIMEOUT_MS);
