@@ -36,37 +36,55 @@ export interface ConnectionOptions {
 }
 
 export class HttpConnection {
-  /** Resolves when the connection is closed. */
+  /**
+   * Resolves when the connection is closed and its file descriptor is free. Deno can't call off a write: when the other
+   * side takes nothing, that is only when it goes.
+   */
   readonly over: Promise<void>;
   /** Bytes that have been read and belong to nothing yet. */
   #unread: Uint8Array = new Uint8Array();
   #reading: Promise<boolean> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #state: "new" | "idle" | "busy" = "new";
+  #isBusy = false;
+  #served = 0;
+  /** By the clock of `performance.now()`. */
+  #waitsSince = performance.now();
+  readonly #closing = Promise.withResolvers<void>();
   #closed = false;
+  /** The write that is under way. */
+  #writing: Promise<unknown> = Promise.resolve();
   #draining = false;
   /** Aborts when the client goes. */
   readonly #gone = new AbortController();
 
   constructor(private readonly conn: Deno.Conn, private readonly options: ConnectionOptions) {
-    this.over = this.#serve().catch(() => {}).finally(() => this.close());
+    this.over = this.#serve().catch(() => {}).then(() => {
+      this.close();
+      return this.#writing.then(() => {}, () => {});
+    });
   }
 
-  /** No request is under way: `new` has never sent a whole one. */
-  get waits(): "new" | "idle" | undefined {
-    return this.#state === "busy" ? undefined : this.#state;
+  /** Since when no request is under way, by the clock of `performance.now()`; undefined while one is. */
+  get waitsSince(): number | undefined {
+    return this.#isBusy ? undefined : this.#waitsSince;
+  }
+
+  /** It has not sent one whole request. */
+  get isNew(): boolean {
+    return this.#served === 0;
   }
 
   /** Closes after the answer that is under way; at once when there is none. */
   drain(): void {
     this.#draining = true;
-    if (this.#state !== "busy") this.close();
+    if (!this.#isBusy) this.close();
   }
 
   /** Idempotent. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#closing.resolve();
     clearTimeout(this.#timer);
     this.#gone.abort();
     try {
@@ -78,18 +96,20 @@ export class HttpConnection {
     while (!this.#closed) {
       const head = await this.#readHead();
       if (!head) return;
-      this.#state = "busy";
+      this.#isBusy = true;
+      this.#served++;
       const body = new BodyReader(head.body);
       const keep = await this.#answer(head, body);
       if (!body.done) return await this.#linger();
       if (!keep || this.#draining) return;
-      this.#state = "idle";
+      this.#isBusy = false;
+      this.#waitsSince = performance.now();
     }
   }
 
   /** The next head; undefined at the end, and after a head that was refused. */
   async #readHead(): Promise<RequestHead | undefined> {
-    this.#within(this.#state === "new" || this.#unread.length > 0 ? "head" : "idle");
+    this.#within(this.isNew || this.#unread.length > 0 ? "head" : "idle");
     let seen = 0;
     while (true) {
       const end = endOfHead(this.#unread, seen);
@@ -126,10 +146,12 @@ export class HttpConnection {
 
   /** Sets the one deadline of this connection anew; without a name there is none. */
   #within(what?: keyof Patience): void {
+    this.#closeIn(what && this.options.patience[what]);
+  }
+
+  #closeIn(ms: number | undefined): void {
     clearTimeout(this.#timer);
-    this.#timer = what === undefined
-      ? undefined
-      : setTimeout(() => this.close(), this.options.patience[what]);
+    this.#timer = ms === undefined || this.#closed ? undefined : setTimeout(() => this.close(), ms);
   }
 
   /** Has a request answered. True when the connection may be used again. */
@@ -208,6 +230,9 @@ export class HttpConnection {
     inChunks: boolean,
   ): Promise<void> {
     const reader = body.getReader();
+    const cancel = () => void reader.cancel().catch(() => {});
+    // An answer of known length is still sent to a client that has said that no more comes from it; a stream ends.
+    if (!start) this.#gone.signal.addEventListener("abort", cancel, { once: true });
     let before = start;
     try {
       while (true) {
@@ -222,6 +247,7 @@ export class HttpConnection {
         if (done) return;
       }
     } finally {
+      this.#gone.signal.removeEventListener("abort", cancel);
       await reader.cancel().catch(() => {}); // it has failed itself
     }
   }
@@ -237,15 +263,21 @@ export class HttpConnection {
 
   /** Says that no more comes, and reads what the client still sends: closing with unread bytes would reset the connection. */
   async #linger(): Promise<void> {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.close(), LINGER_MS);
+    this.#closeIn(LINGER_MS);
     if ("closeWrite" in this.conn) await (this.conn as Deno.UnixConn).closeWrite(); // every stream socket has it
     do this.#unread = new Uint8Array(); while (await this.#readMore());
   }
 
   async #write(bytes: Uint8Array): Promise<void> {
+    if (this.#closed) throw new Error("the connection was closed");
     this.#within("write");
-    for (let at = 0; at < bytes.length;) at += await this.conn.write(bytes.subarray(at));
+    for (let at = 0; at < bytes.length;) {
+      const writing = this.conn.write(bytes.subarray(at));
+      this.#writing = writing;
+      const written = await Promise.race([writing, this.#closing.promise]);
+      if (written === undefined) throw new Error("the connection was closed");
+      at += written;
+    }
     this.#within();
   }
 }

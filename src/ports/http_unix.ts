@@ -10,8 +10,16 @@ import { type Handler, HttpConnection, PATIENCE, type Patience } from "./http_co
  */
 export const SOCKET_HOST = "rayvisor.invalid";
 
-/** Connections at once. Each takes a file descriptor, of which a process often has no more than 1024. */
-export const MAX_CONNECTIONS = 256;
+/**
+ * Connections at once. Each takes a file descriptor, of which a process often has no more than 1024, and a guest needs four.
+ * One whose client takes nothing counts until that client goes.
+ */
+export const MAX_CONNECTIONS = 320;
+
+/** A connection that was silent for so long may be closed for one that comes. */
+const SILENT_MS = 500;
+/** Longest pause before it is looked again whether there is room. */
+const SHORTAGE_MS = 100;
 
 export interface HttpServer {
   /** Connections that are open. */
@@ -23,13 +31,14 @@ export interface HttpServer {
 export interface ServeOptions {
   readonly maxConnections?: number;
   readonly patience?: Patience;
+  readonly silentMs?: number;
 }
 
 /** Serves HTTP on a unix socket that is made with mode 0600 (the caller holds the folder 0700 and a umask of 077). */
 export function serveUnix(path: string, handler: Handler, options: ServeOptions = {}): HttpServer {
   const listener = Deno.listen({ transport: "unix", path });
   Deno.chmodSync(path, 0o600);
-  const pool = new Pool(options.maxConnections ?? MAX_CONNECTIONS);
+  const pool = new Pool(options.maxConnections ?? MAX_CONNECTIONS, options.silentMs ?? SILENT_MS);
   const connection = { handler, patience: options.patience ?? PATIENCE, origin: `http://${SOCKET_HOST}` };
   const accepting = accept(listener, pool, (conn) => new HttpConnection(conn, connection));
   return {
@@ -37,6 +46,7 @@ export function serveUnix(path: string, handler: Handler, options: ServeOptions 
       return pool.size;
     },
     async shutdown(graceMs) {
+      if (pool.stopped) return;
       pool.stop();
       listener.close();
       await accepting;
@@ -49,10 +59,10 @@ export function serveUnix(path: string, handler: Handler, options: ServeOptions 
 class Pool {
   /** In the order in which they came. */
   readonly #open = new Set<HttpConnection>();
-  #freed = Promise.withResolvers<void>();
+  #changed = Promise.withResolvers<void>();
   #stopped = false;
 
-  constructor(private readonly most: number) {}
+  constructor(private readonly most: number, private readonly silentMs: number) {}
 
   get size(): number {
     return this.#open.size;
@@ -66,54 +76,55 @@ class Pool {
     this.#open.add(connection);
     void connection.over.then(() => {
       this.#open.delete(connection);
-      this.#free();
+      this.#change();
     });
   }
 
-  /** Resolves when one more may be accepted. Who waits without a request makes room, who has never sent one first. */
+  /** Resolves when one more may be accepted: one has ended, or one that was silent long enough has made room. */
   async room(): Promise<void> {
-    while (this.#open.size >= this.most && !this.#stopped) {
-      this.#evict();
-      await this.#freed.promise;
-    }
+    while (this.#open.size >= this.most && !this.#stopped) await this.makeRoom();
   }
 
-  /** Closes one that waits, so that there is a file descriptor again; otherwise waits until one is closed or `ms` are over. */
-  async shortage(ms: number): Promise<void> {
-    this.#evict();
-    const freed = this.#freed.promise;
+  /** Closes one that waits without a request, one that has never sent any first; or waits until that is possible. */
+  async makeRoom(): Promise<void> {
+    const now = performance.now();
+    const silent = [...this.#open].flatMap((connection) => {
+      const { waitsSince, isNew } = connection;
+      return waitsSince === undefined ? [] : [{ connection, isNew, left: waitsSince + this.silentMs - now }];
+    });
+    const ripe = silent.filter(({ left }) => left <= 0);
+    const one = ripe.find(({ isNew }) => isNew) ?? ripe[0];
+    const changed = this.#changed.promise;
+    one?.connection.close();
+    const soonest = one ? SHORTAGE_MS : Math.min(SHORTAGE_MS, ...silent.map(({ left }) => left));
     const waited = Promise.withResolvers<void>();
-    const timer = setTimeout(waited.resolve, ms);
-    await Promise.race([freed, waited.promise]);
+    const timer = setTimeout(waited.resolve, soonest);
+    await Promise.race([changed, waited.promise]);
     clearTimeout(timer);
   }
 
-  #evict(): void {
-    const all = [...this.#open];
-    const one = all.find(({ waits }) => waits === "new") ?? all.find(({ waits }) => waits === "idle");
-    one?.close();
-  }
-
-  #free(): void {
-    this.#freed.resolve();
-    this.#freed = Promise.withResolvers<void>();
+  #change(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers<void>();
   }
 
   stop(): void {
     this.#stopped = true;
-    this.#free();
+    this.#change();
   }
 
   async end(graceMs: number): Promise<void> {
     const all = [...this.#open];
     for (const connection of all) connection.drain();
-    const timer = setTimeout(() => all.forEach((connection) => connection.close()), graceMs);
-    await Promise.all(all.map(({ over }) => over));
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(() => {
+      for (const connection of all) connection.close();
+      late.resolve();
+    }, graceMs);
+    await Promise.race([late.promise, Promise.all(all.map(({ over }) => over))]);
     clearTimeout(timer);
   }
 }
-
-const SHORTAGE_MS = 100;
 
 async function accept(
   listener: Deno.Listener,
@@ -127,7 +138,7 @@ async function accept(
       pool.add(take(await listener.accept()));
     } catch {
       if (pool.stopped) return;
-      await pool.shortage(SHORTAGE_MS); // no file descriptor is left, or the client has gone before it was taken
+      await pool.makeRoom(); // no file descriptor is left, or the client has gone before it was taken
     }
   }
 }

@@ -156,7 +156,7 @@ Deno.test("silent connections make room for whoever comes, those that work do no
     go.resolve();
     assert.equal((await slow.answer())?.body, "ok");
     for (const each of [slow, client, ...silent]) each.close();
-  }, { maxConnections: 8 });
+  }, { maxConnections: 8, silentMs: SHORT });
 });
 
 Deno.test("clients beyond the most wait until there is room, and are answered", () =>
