@@ -7,8 +7,8 @@ export const MAX_REQUESTS = 128;
 export const MAX_URGENT = 16;
 /** Streams being followed. */
 export const MAX_STREAMS = 64;
-/** Bodies being received: a client may be slow with its own. */
-export const MAX_BODIES = 64;
+/** Bodies being received, which a client may be slow with; fewer than connections, so that others can still look. */
+export const MAX_BODIES = 192;
 
 type Kind = "requests" | "urgent" | "streams" | "bodies";
 

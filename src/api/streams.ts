@@ -1,4 +1,5 @@
 /** Responses without end: what happens, as it happens, for clients that keep up. */
+import { concatBytes } from "../core/bytes.ts";
 
 /** A client that is so far behind is cut off, bytes: it can connect again, while a queue without bound takes all memory. */
 const MAX_QUEUED = 1024 * 1024;
@@ -24,44 +25,52 @@ export function streamResponse(
   signal: AbortSignal,
   start: (feed: Feed) => () => void,
 ): Response {
-  let finish: (error?: Error) => void = () => {};
+  let queue: Uint8Array[] = [], queued = 0, skipped = 0;
+  let over: { readonly error?: Error } | undefined;
+  let stop = () => {}, wake = () => {};
+  const finish = (error?: Error) => {
+    if (over) return;
+    over = error ? { error } : {};
+    if (error) queue = [];
+    stop();
+    wake();
+  };
+  const put = (bytes: Uint8Array) => {
+    queue.push(bytes);
+    queued += bytes.length;
+    wake();
+  };
   const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
-    start(controller) {
-      let stop = () => {};
-      let over = false, skipped = 0;
-      finish = (error) => {
-        if (over) return;
-        over = true;
-        stop();
-        if (error) controller.error(error);
-        else controller.close();
-      };
-      const put = (bytes: Uint8Array) => controller.enqueue(bytes as Uint8Array<ArrayBuffer>); // none is shared
-      const room = () => controller.desiredSize ?? 0;
-      stop = start({
-        send(bytes) {
-          if (over) return;
-          if (room() <= 0) finish(new Error("the reader is too slow"));
-          else put(bytes);
-        },
-        offer(bytes) {
-          if (over) return;
-          if (room() < MAX_QUEUED) {
-            if (++skipped > MAX_SKIPPED) finish(new Error("nobody reads"));
-          } else {
-            skipped = 0;
-            put(bytes);
-          }
-        },
-        end: () => finish(),
-      });
-      if (over) stop();
-      const gone = () => finish(new Error("the client is gone"));
-      if (signal.aborted) gone();
-      else signal.addEventListener("abort", gone, { once: true });
+    async pull(controller) {
+      if (queue.length === 0 && !over) await new Promise<void>((resolve) => wake = resolve);
+      if (queue.length > 0) {
+        controller.enqueue(concatBytes(queue)); // in one piece: a burst costs one write, not one for each event
+        queue = [];
+        queued = 0;
+      } else if (over?.error) controller.error(over.error);
+      else controller.close();
     },
     cancel: () => finish(),
-  }, { highWaterMark: MAX_QUEUED, size: (bytes) => bytes.length });
+  }, { highWaterMark: 0 });
+  stop = start({
+    send(bytes) {
+      if (over) return;
+      if (queued >= MAX_QUEUED) finish(new Error("the reader is too slow"));
+      else put(bytes);
+    },
+    offer(bytes) {
+      if (over) return;
+      if (queued === 0) {
+        skipped = 0;
+        put(bytes);
+      } else if (++skipped > MAX_SKIPPED) finish(new Error("nobody reads"));
+    },
+    end: () => finish(),
+  });
+  if (over) stop();
+  const gone = () => finish(new Error("the client is gone"));
+  if (signal.aborted) gone();
+  else signal.addEventListener("abort", gone, { once: true });
   return new Response(body, { headers: { "content-type": type, "cache-control": "no-store" } });
 }
 
