@@ -123,5 +123,5 @@ function timestamp(value: unknown): Instant | undefined {
   if (!isObject(value)) return undefined;
   const { seconds, microseconds } = value;
   if (typeof seconds !== "number" || typeof microseconds !== "number" || seconds < 0) return undefined;
-  return seconds * 1000 + Math.floor(microseconds / 1000);
+  return seconds * 1000 + microseconds / 1000;
 }

@@ -15,7 +15,7 @@ Deno.test("parseEvent() keeps an event it has no type for", () => {
     name: "other",
     wireName: "SPICE_CONNECTED",
     data: { x: 1 },
-    at: 1_700_000_000_123,
+    at: 1_700_000_000_123.456,
   });
 });
 

@@ -4,6 +4,7 @@
  * at hand. Absolute times say little about another machine; differences and ratios do.
  * Usage: main.ts [--json]. A goal that is missed is reported and is no failure.
  */
+import { benchHerd } from "./herd.ts";
 import { benchList } from "./list.ts";
 import { benchMemory } from "./memory.ts";
 import { withPlace } from "./place.ts";
@@ -14,6 +15,7 @@ import { benchStart } from "./start.ts";
 const START_ROUNDS = { warmUp: 2, counted: 15 };
 const LIST_ROUNDS = { warmUp: 3, counted: 25 };
 const MEMORY_ROUNDS = 3;
+const HERD_ROUNDS = { guests: 50, starts: 10, looks: 20, events: 400, idleSeconds: 60 };
 const POLICY_ROUNDS = { warmUp: 2, counted: 15 };
 
 const report = await withPlace(async (place): Promise<Report> => {
@@ -25,7 +27,9 @@ const report = await withPlace(async (place): Promise<Report> => {
   const memory = await benchMemory(place, MEMORY_ROUNDS);
   console.error("bench: vm start ...");
   const start = await benchStart(place, START_ROUNDS);
-  return { start, list, memory, policy };
+  console.error("bench: 50 guests ...");
+  const herd = await benchHerd(HERD_ROUNDS);
+  return { start, list, memory, policy, herd };
 });
 console.log(
   Deno.args.includes("--json") ? JSON.stringify({ ...report, goals: goalsOf(report) }) : textOf(report),

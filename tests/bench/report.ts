@@ -1,20 +1,22 @@
 /** The figures as one document, as text, and against the goals: pure. */
+import type { HerdReport, Percentiles } from "./herd.ts";
 import type { ListReport } from "./list.ts";
 import { type Load, LOADS, type Memory } from "./memory.ts";
 import type { PolicyReport } from "./policy.ts";
 import type { StartReport } from "./start.ts";
-import type { Comparison, Summary } from "./stats.ts";
+import { type Comparison, summarize, type Summary } from "./stats.ts";
 
 export interface Report {
   readonly start: StartReport;
   readonly list: ListReport;
   readonly memory: Readonly<Record<Load, Memory>>;
   readonly policy: PolicyReport;
+  readonly herd: HerdReport;
 }
 
 export interface Goal {
   readonly what: string;
-  readonly unit: "ms" | "MiB" | "a second";
+  readonly unit: "ms" | "MiB" | "%" | "a second";
   /** The most that meets the goal; of a rate the least. */
   readonly limit: number;
   /** Its median is what counts. */
@@ -23,7 +25,7 @@ export interface Goal {
 }
 
 /** What the product promises; times are differences within pairs. */
-export function goalsOf({ start, list, memory, policy }: Report): Goal[] {
+export function goalsOf({ start, list, memory, policy, herd }: Report): Goal[] {
   const goal = (what: string, unit: Goal["unit"], limit: number, seen: Summary): Goal => ({
     what,
     unit,
@@ -39,12 +41,21 @@ export function goalsOf({ start, list, memory, policy }: Report): Goal[] {
     goal("decisions of the policy, one core", "a second", 200_000, policy.decisions),
     goal("load of a policy of 1 MiB, fresh program", "ms", 100, policy.fresh.difference),
     goal("load of a policy of 1 MiB, warm", "ms", 100, policy.warm),
+    goal(`status over the API, ${herd.guests} guests`, "ms", 50, herd.status.subject),
+    goal(`event from QEMU to a client, p99, ${herd.guests} guests`, "ms", 5, summarize([herd.event.p99])),
+    goal(`RSS of the supervisor, ${herd.guests} guests, idle`, "MiB", 120, summarize([herd.idle.rssMib])),
+    goal(
+      `processor time of the supervisor, ${herd.guests} guests, idle`,
+      "%",
+      1,
+      summarize([herd.idle.cpuPercent]),
+    ),
   ];
 }
 
 /** For people: every figure as median (min to max), then a line for each goal. */
 export function textOf(report: Report): string {
-  const { start, list, memory, policy } = report;
+  const { start, list, memory, policy, herd } = report;
   const rows = [
     ["", "subject", "yardstick", "difference", "ratio", "pairs"],
     comparisonRow("vm start, API : script (ms)", start.api),
@@ -54,6 +65,14 @@ export function textOf(report: Report): string {
       ? comparisonRow("vm list : virsh list (ms)", list.virsh)
       : ["vm list : virsh list", "not measured: virsh is not installed, or its daemon does not run"],
     comparisonRow("policy of 1 MiB : a small one (ms)", policy.fresh),
+    comparisonRow(`vm start, ${herd.guests} guests : 1 (ms)`, herd.start),
+    comparisonRow(`vm stop --grace 0, ${herd.guests} : 1 (ms)`, herd.stop),
+    comparisonRow(`status, API, ${herd.guests} : 1 (ms)`, herd.status),
+    comparisonRow(`status, command, ${herd.guests} : 1 (ms)`, herd.statusCommand),
+    [],
+    [`event from QEMU (ms), ${herd.guests} guests`, "p50", "p99", "", "", "events"],
+    percentilesRow("to a client of /v1/events", herd.event),
+    percentilesRow("to a client of QEMU's own monitor", herd.monitor),
     [],
     ["policy", "", "", "", "", "rounds"],
     ["decisions a second", figure(policy.decisions, 0), "", "", "", String(policy.decisions.n)],
@@ -66,6 +85,10 @@ export function textOf(report: Report): string {
     }),
   ];
   return [columns(rows), "", ...goalsOf(report).map(goalLine), ""].join("\n");
+}
+
+function percentilesRow(title: string, { p50, p99, n }: Percentiles): string[] {
+  return [title, p50.toFixed(2), p99.toFixed(2), "", "", String(n)];
 }
 
 function comparisonRow(title: string, { subject, yardstick, difference, ratio }: Comparison): string[] {

@@ -21,6 +21,14 @@ export function summarize(values: readonly number[]): Summary {
   return { median: median(values), min: Math.min(...values), max: Math.max(...values), n: values.length };
 }
 
+/** Smallest value that at least `percent` of all values do not exceed. Throws on an empty list. */
+export function percentile(values: readonly number[], percent: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const value = sorted[Math.max(0, Math.ceil(sorted.length * percent / 100) - 1)];
+  if (value === undefined) throw new RangeError("no values, so no percentile");
+  return value;
+}
+
 /** A program against its yardstick, pair by pair, both taken one right after the other. */
 export interface Comparison {
   readonly subject: Summary;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { compare, median, orderOf, summarize } from "./stats.ts";
+import { compare, median, orderOf, percentile, summarize } from "./stats.ts";
 
 Deno.test("median() is the middle value, or the mean of the two middle ones", () => {
   const cases: readonly (readonly [readonly number[], number])[] = [
@@ -51,4 +51,11 @@ Deno.test("orderOf() measures every side once a round, each first in turn", () =
       );
     }),
   );
+});
+
+Deno.test("percentile() is a value that was measured, and the largest at the end", () => {
+  const values = Array.from({ length: 200 }, (_, i) => 200 - i);
+  assert.deepEqual([0, 50, 99, 100].map((percent) => percentile(values, percent)), [1, 100, 198, 200]);
+  assert.equal(percentile([7], 99), 7);
+  assert.throws(() => percentile([], 50), RangeError);
 });

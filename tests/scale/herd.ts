@@ -1,4 +1,5 @@
 /** Many small guests on one data root: made, started and looked at over the API. */
+import { existsSync } from "node:fs";
 import { ApiClient } from "../../src/api/client.ts";
 import { layoutOf } from "../../registry/layout.ts";
 import { type Rig, smallRecord, withRoot } from "../e2e/rig.ts";
@@ -27,9 +28,19 @@ export interface Herd {
   readonly pid: number;
 }
 
+export interface HerdOptions {
+  /** Each QEMU gets a second QMP socket, `monitors/PID.sock` in the data root. */
+  readonly monitors?: boolean;
+}
+
 /** Defines `guests` guests on a fresh root; `use` starts what it wants to. Everything is ended afterwards. */
-export async function withHerd(guests: number, use: (herd: Herd) => Promise<void>): Promise<void> {
+export async function withHerd(
+  guests: number,
+  use: (herd: Herd) => Promise<void>,
+  options: HerdOptions = {},
+): Promise<void> {
   await withRoot(async (rig) => {
+    if (options.monitors) rig.how.path = `${await monitorPrograms(rig)}:${Deno.env.get("PATH")}`;
     const { pid } = await rig.ok("serve");
     const { socket } = layoutOf(rig.root);
     const client = new ApiClient(socket);
@@ -46,6 +57,20 @@ export async function withHerd(guests: number, use: (herd: Herd) => Promise<void
       client.close();
     }
   }, herdPolicy(guests));
+}
+
+/** Makes a program of QEMU's name that starts QEMU with one more monitor; returns its folder. */
+async function monitorPrograms({ root }: Rig): Promise<string> {
+  const name = "qemu-system-x86_64", folder = `${root}/programs`;
+  const real = (Deno.env.get("PATH") ?? "").split(":").map((path) => `${path}/${name}`)
+    .find((path) => existsSync(path));
+  if (real === undefined) throw new Error(`${name} is not in PATH`);
+  await Deno.mkdir(folder);
+  await Deno.mkdir(`${root}/monitors`);
+  const script = `#!/bin/sh\nexec ${real} "$@" -qmp unix:${root}/monitors/$$.sock,server=on,wait=off\n`;
+  await Deno.writeTextFile(`${folder}/${name}`, script, { mode: 0o755 });
+  await Deno.chmod(`${folder}/${name}`, 0o755);
+  return folder;
 }
 
 /** Does something to each guest, a few at once. */
