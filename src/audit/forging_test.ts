@@ -103,6 +103,7 @@ Deno.test("whatever a request, an observation or a marker carries, each makes ju
         "supervisor",
       );
       log.emit("supervisor", { event: `RAYOS_HOST_ACK:${evil}`, fields: { reason: evil } });
+      log.close(); // writes what was put off for a moment
 
       const human = ops.text("/logs/rayos.log")?.split("\n") ?? [];
       assert.equal(human.pop(), "");

@@ -66,6 +66,10 @@ export class AuditLog {
   #rules: LoggingRules;
   /** Entries of what happened while the trail could not be written, with the time at which it did. */
   #owed: AuditEntry[] = [];
+  /** Of what is owed: what is written at about the time at which it happened, if it is written at once. */
+  readonly #timely = new Set<AuditEntry>();
+  /** Calls off the writing of what {@link recordSoon} has put off. */
+  #soon: (() => void) | undefined;
   /** Since when the trail can't be written. */
   #unavailableSince: string | undefined;
 
@@ -132,15 +136,36 @@ export class AuditLog {
   recordLate(...entries: readonly AuditEntry[]): void {
     // At the edge of a full disk a small record may go where a request's did not: the next request tries for all.
     if (this.#unavailableSince === undefined) {
-      this.#owed.push(...entries);
+      this.#putOff(entries);
       try {
         this.#put([]);
       } catch (error) {
         this.#unavailable(error);
-        this.#owed = this.#owed.map((entry) => entries.includes(entry) ? this.#late(entry) : entry);
       }
     } else this.#owed.push(...entries.map((entry) => this.#late(entry)));
     this.#owed = this.#owed.slice(-MAX_OWED);
+  }
+
+  /**
+   * As {@link recordLate}, in a moment: whoever listens hears of the event before the disk has, and what comes together is
+   * written together. The order of the trail is kept: whatever is recorded next is written after it.
+   */
+  recordSoon(entry: AuditEntry): void {
+    if (this.#unavailableSince !== undefined) return this.recordLate(entry);
+    this.#putOff([entry]);
+    if (this.#owed.length >= MAX_BATCH) return this.#recordOwed();
+    this.#soon ??= this.#options.clock.after(0, () => this.#recordOwed());
+  }
+
+  #recordOwed(): void {
+    this.#soon?.();
+    this.#soon = undefined;
+    this.recordLate();
+  }
+
+  #putOff(entries: readonly AuditEntry[]): void {
+    this.#owed.push(...entries);
+    for (const entry of entries) this.#timely.add(entry);
   }
 
   #late(entry: AuditEntry): AuditEntry {
@@ -162,6 +187,7 @@ export class AuditLog {
     }
     while (this.#owed.length + entries.length > MAX_BATCH) this.#write(this.#owed.slice(0, MAX_BATCH), []);
     const records = this.#write(this.#owed, entries);
+    this.#timely.clear();
     if (since !== undefined) {
       this.#unavailableSince = undefined;
       this.emit("audit", { event: "RAYOS_AUDIT:available", fields: { since } });
@@ -207,6 +233,8 @@ export class AuditLog {
   }
 
   #unavailable(error: unknown): Failure {
+    this.#owed = this.#owed.map((entry) => this.#timely.has(entry) ? this.#late(entry) : entry);
+    this.#timely.clear();
     const text = error instanceof Error ? error.message : String(error);
     if (this.#unavailableSince === undefined) {
       this.#unavailableSince = formatUtc(this.#options.clock.now());
@@ -233,6 +261,7 @@ export class AuditLog {
   }
 
   close(): void {
+    this.#soon?.();
     try {
       if (this.#owed.length > 0) this.#put([]);
     } catch { /* it was tried: the next supervisor gives what was begun its end */ }

@@ -10,7 +10,6 @@ const LIFE = {
   starts: "RAYOS_VM:running",
   stops: "RAYOS_VM:stopped",
   crashes: "RAYOS_VM:crash",
-  restarts: "RAYOS_VM:restart",
 } as const;
 export type Life = Readonly<Record<keyof typeof LIFE, number>>;
 const DELETED = "RAYOS_VM:delete";
@@ -40,14 +39,14 @@ export class Counters {
     if (event === DELETED) this.#lives.delete(vm);
     for (const [what, name] of Object.entries(LIFE)) {
       if (event !== name) continue;
-      const life = this.#lives.get(vm) ?? { starts: 0, stops: 0, crashes: 0, restarts: 0 };
+      const life = this.#lives.get(vm) ?? { starts: 0, stops: 0, crashes: 0 };
       life[what as keyof typeof LIFE]++; // Object.entries forgets the literal types
       this.#lives.set(vm, life);
     }
   }
 
   life(vm: string): Life {
-    return this.#lives.get(vm) ?? { starts: 0, stops: 0, crashes: 0, restarts: 0 };
+    return this.#lives.get(vm) ?? { starts: 0, stops: 0, crashes: 0 };
   }
 
   /** `outcome`: `ok`, or the code of the problem; both come from closed lists. */

@@ -6,7 +6,7 @@ const timestamp = { seconds: 1_700_000_000, microseconds: 123_456 };
 Deno.test("parseEvent() reads a known event with its data and QEMU's time in milliseconds", () => {
   assert.deepEqual(
     parseEvent({ timestamp, event: "SHUTDOWN", data: { guest: true, reason: "guest-shutdown" } }),
-    { name: "SHUTDOWN", data: { guest: true, reason: "guest-shutdown" }, at: 1_700_000_000_123 },
+    { name: "SHUTDOWN", data: { guest: true, reason: "guest-shutdown" }, at: 1_700_000_000_123.456 },
   );
 });
 

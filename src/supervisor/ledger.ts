@@ -127,12 +127,12 @@ export class Ledger {
   }
 
   /**
-   * Puts on record what happens without a request; what an action does to its guest has the action's correlation id. Never
-   * throws: it has happened.
+   * Puts on record what happens without a request, a moment after it was told: whoever waits for it need not wait for the disk.
+   * What an action does to its guest has the action's correlation id. Never throws: it has happened.
    */
   observe(action: string, vm: VmId | undefined, detail: JsonObject, event?: MarkerEvent): void {
     const cause = vm && this.#underWay.findLast((asked) => asked.vm === vm);
-    this.log.recordLate({
+    this.log.recordSoon({
       ...this.#headOf({
         corr: cause ? cause.corr : this.random.uuid(),
         actor: { kind: "supervisor" },
