@@ -1,10 +1,10 @@
 /** What is measured of a herd: by the benchmarks, which compare, and by the scale test, which also checks. */
 import { systemClock } from "../../src/ports/clock.ts";
 import { connectUnix } from "../../src/ports/unix_socket.ts";
-import { connectHttpUnix } from "../../src/ports/http_unix.ts";
 import { QmpClient } from "../../src/qmp/client.ts";
 import type { GuestDetail } from "../../src/actions/views.ts";
 import { type Herd, usageOf } from "./herd.ts";
+import { RawClient, requestText } from "./raw_http.ts";
 
 export async function millisecondsOf(act: () => Promise<unknown>): Promise<number> {
   const began = performance.now();
@@ -42,9 +42,9 @@ export interface Latencies {
 /** Pauses and resumes guests behind the supervisor's back, over their second monitor (`HerdOptions.monitors`). */
 export async function eventLatencies(herd: Herd, rounds: number, guests = 3): Promise<Latencies> {
   const stream: number[] = [], monitor: number[] = [];
-  const http = connectHttpUnix(herd.socket);
-  const events = (await http.fetch("/v1/events")).body?.pipeThrough(new TextDecoderStream()).getReader();
-  if (!events) throw new Error("no stream of events");
+  const events = await RawClient.connect(herd.socket);
+  await events.send(requestText("GET", "/v1/events"));
+  await events.saw(": connected");
   const monitors: QmpClient[] = [];
   /** The event that was last caused: when QEMU says that it was, and when its monitor's client had it. */
   let seen = Promise.withResolvers<{ readonly at: number; readonly here: number }>();
@@ -62,10 +62,8 @@ export async function eventLatencies(herd: Herd, rounds: number, guests = 3): Pr
         }),
       );
     }
-    let text = "";
     const comes = async (event: string) => {
-      while (!text.includes(`event":"${event}"`)) text += (await events.read()).value ?? "";
-      text = "";
+      if (!await events.saw(`"event":"${event}"`)) throw new Error("the stream of events ended");
       return wallNow();
     };
     for (let round = 0; round < rounds; round++) {
@@ -77,12 +75,12 @@ export async function eventLatencies(herd: Herd, rounds: number, guests = 3): Pr
       const { at, here } = await seen.promise;
       stream.push(await arrived - at);
       monitor.push(here - at);
+      await herd.client.perform("status"); // the supervisor is done with it, also with what it writes down
     }
     return { stream, monitor };
   } finally {
     for (const qmp of monitors) qmp.close();
-    await events.cancel().catch(() => {});
-    http.close();
+    events.close();
   }
 }
 

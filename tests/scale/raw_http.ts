@@ -42,9 +42,12 @@ export class RawClient {
     return { status: Number(/^HTTP\/1\.1 (\d+)/.exec(head)?.[1]), head, body };
   }
 
-  /** Reads until `pattern` has come; false when the other side closes first. */
+  /** Reads until `pattern` has come, and forgets all up to it; false when the other side closes first. */
   async saw(pattern: string): Promise<boolean> {
-    return await this.#until(() => this.#text.indexOf(pattern)) !== undefined;
+    const at = await this.#until(() => this.#text.indexOf(pattern));
+    if (at === undefined) return false;
+    this.#text = this.#text.slice(at + pattern.length);
+    return true;
   }
 
   /** Everything up to the end. */
