@@ -4,8 +4,9 @@ import { type ActionId, actionSpec } from "../actions/table.ts";
 import { boundJson, boundText } from "../audit/bounds.ts";
 import { parseVmId, type VmId } from "../core/ids.ts";
 import { isObject, type JsonObject } from "../core/json.ts";
-import { fail } from "../core/problem.ts";
+import { fail, type Problem } from "../core/problem.ts";
 import { sanitizeLine } from "../core/sanitize.ts";
+import type { Decision } from "../../policy/types.ts";
 import type { Asked } from "./ledger.ts";
 
 type Recorded = Pick<Asked, "vm" | "params" | "masked">;
@@ -60,4 +61,15 @@ export function unparsedParams(params: unknown): Recorded {
   const vm = parseVmId(given.id);
   const names = Object.keys(given).slice(0, 32).map((name) => sanitizeLine(name, 64));
   return { ...(vm ? { vm } : {}), params: { names }, masked: names };
+}
+
+/** What whoever asked is told of a refusal by policy. */
+export function deniedProblem(action: string, vm: VmId | undefined, decision: Decision): Problem {
+  const first = decision.reasons[0];
+  return {
+    code: "denied",
+    message: `${action}${vm ? ` on ${vm}` : ""} is denied by policy: ${first.why}`,
+    reasons: decision.reasons,
+    ...(vm ? { hint: `\`rayvisor policy explain ${vm} ${action}\` shows how it was decided` } : {}),
+  };
 }

@@ -4,7 +4,8 @@
  */
 import { fail, Failure, type Problem, problemOf } from "../core/problem.ts";
 import type { PolicyRevision } from "../core/ids.ts";
-import { sha256Hex } from "../audit/log.ts";
+import { DEFAULT_LOGGING, type LoggingRules, sha256Hex } from "../audit/log.ts";
+import { MIB } from "../core/units.ts";
 import {
   type CheckedFile,
   type FileRefusal,
@@ -203,4 +204,12 @@ export function rightsInForce(
 /** Revision of what is in force, for records. */
 export function revisionOf(state: PolicyState): PolicyRevision {
   return inForce(state)?.revision ?? "none" as PolicyRevision; // "none" is the documented value for no policy
+}
+
+/** The `[logging]` in force; the defaults while no policy was ever loaded. */
+export function loggingOf(policy: PolicyState): LoggingRules {
+  const loaded = inForce(policy);
+  if (!loaded) return DEFAULT_LOGGING;
+  const { level, persist, keep_files, max_file_mib } = loaded.policy.logging;
+  return { level, persist, keepFiles: keep_files, maxBytes: max_file_mib * MIB };
 }

@@ -6,7 +6,7 @@ import type { ActionParams } from "../actions/params.ts";
 import { type ActionId, ACTIONS, actionSpec } from "../actions/table.ts";
 import type { LiveSample } from "../actions/live_views.ts";
 import type { DoneView } from "../actions/views.ts";
-import { type AuditLog, DEFAULT_LOGGING, type LoggedEvent, type LoggingRules } from "../audit/log.ts";
+import type { AuditLog, LoggedEvent } from "../audit/log.ts";
 import type { Marker, MarkerEvent } from "../audit/markers.ts";
 import type { Actor } from "../audit/record.ts";
 import type { ControlTarget } from "../api/server.ts";
@@ -14,7 +14,6 @@ import { hasProcess } from "../lifecycle/states.ts";
 import type { VmId } from "../core/ids.ts";
 import type { JsonObject } from "../core/json.ts";
 import { fail, Failure, type Problem, problemOf } from "../core/problem.ts";
-import { MIB } from "../core/units.ts";
 import { Counters } from "../metrics/counters.ts";
 import type { HostFacts } from "../host/facts.ts";
 import type { HostCapabilities } from "../host/capabilities.ts";
@@ -25,14 +24,14 @@ import { decide } from "../../policy/decide.ts";
 import type { Decision, PolicyFacts, PolicyState, Trigger } from "../../policy/types.ts";
 import type { Layout } from "../../registry/layout.ts";
 import type { RegistryStore } from "../../registry/store.ts";
-import { isRecorded, parseParams, recordedParams, unparsedParams } from "./asking.ts";
+import { deniedProblem, isRecorded, parseParams, recordedParams, unparsedParams } from "./asking.ts";
 import { type Change, CHANGES, isChange } from "./changes.ts";
 import type { Guest } from "./guest.ts";
 import { type Job, Jobs } from "./jobs.ts";
 import type { Journal } from "./journal.ts";
 import { type Asked, Ledger } from "./ledger.ts";
 import { reviewGuests, reviewMarks } from "./policy_live.ts";
-import { inForce, revisionOf } from "./policy_source.ts";
+import { loggingOf, revisionOf } from "./policy_source.ts";
 import { metricsText } from "./metrics.ts";
 import { READS } from "./reads.ts";
 import { spaceWatch } from "./space.ts";
@@ -386,22 +385,4 @@ function isUngated(action: ActionId): action is Ungated {
 /** Milliseconds that an action may take. */
 function timeoutOf(action: keyof typeof CHANGES): number {
   return ACTIONS[action].timeoutS * 1000;
-}
-
-/** The `[logging]` in force; the defaults while no policy was ever loaded. */
-function loggingOf(policy: PolicyState): LoggingRules {
-  const loaded = inForce(policy);
-  if (!loaded) return DEFAULT_LOGGING;
-  const { level, persist, keep_files, max_file_mib } = loaded.policy.logging;
-  return { level, persist, keepFiles: keep_files, maxBytes: max_file_mib * MIB };
-}
-
-function deniedProblem(action: string, vm: VmId | undefined, decision: Decision): Problem {
-  const first = decision.reasons[0];
-  return {
-    code: "denied",
-    message: `${action}${vm ? ` on ${vm}` : ""} is denied by policy: ${first.why}`,
-    reasons: decision.reasons,
-    ...(vm ? { hint: `\`rayvisor policy explain ${vm} ${action}\` shows how it was decided` } : {}),
-  };
 }

@@ -263,7 +263,7 @@ Deno.test("QEMU's last words stay data: in the crash report, the trail and the l
     await follow.stderr.cancel();
     const [crash] = await records(rig, "--action", "vm.crash");
     const report = await Deno.readTextFile(crash.detail.report);
-    assert.match(JSON.parse(report).qemu_last_words, /RAYOS_VM:running vm=other/, "they are kept");
+    assert.match(JSON.parse(report).qemu_said.join(), /RAYOS_VM:running vm=other/, "they are kept");
     const log = await Deno.readTextFile(`${rig.root}/logs/rayos.log`);
     assert.ok(!log.split("\n").some((line) => line.includes("vm=other")));
     for (
