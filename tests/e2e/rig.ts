@@ -2,6 +2,10 @@
 import assert from "node:assert/strict";
 import { ApiClient } from "../../src/api/client.ts";
 import { sanitizeText } from "../../src/core/sanitize.ts";
+import { sha256Hex } from "../../src/audit/log.ts";
+import { processesMarked } from "../../src/ports/own_processes.ts";
+import { endProcess } from "../../src/ports/processes.ts";
+import { MARK } from "../../src/supervisor/launch.ts";
 import { layoutOf } from "../../registry/layout.ts";
 
 export const BINARY = new URL("../../dist/rayvisor", import.meta.url).pathname;
@@ -154,7 +158,17 @@ export async function withRoot(
   }
 }
 
+/** Guests outlive their supervisor: what is left of them when none runs is ended by their mark. */
 async function endAll(rig: Rig): Promise<void> {
+  try {
+    await endServed(rig);
+  } finally {
+    const mark = sha256Hex(new TextEncoder().encode(await Deno.realPath(rig.root)));
+    for (const { identity } of await processesMarked(MARK.root, mark)) await endProcess(identity);
+  }
+}
+
+async function endServed(rig: Rig): Promise<void> {
   const status = await rig.run("--json", "status");
   if (status.code === 0 && status.json().supervisor) {
     for (const guest of status.json().guests) if (guest.pid) await rig.run("vm", "kill", guest.id);
