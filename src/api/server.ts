@@ -107,7 +107,7 @@ async function performed(target: ControlTarget, gate: Gate, id: ActionId, c: Con
 
 /** What ends something or takes it away. */
 function isUrgent(id: ActionId): boolean {
-  return actionSpec(id).whenBusy === "interrupt" || id === "supervisor.stop" || id === "job.cancel";
+  return actionSpec(id).whenBusy === "interrupt" || id === "job.cancel" || id === "supervisor.stop";
 }
 
 function refused(target: ControlTarget, limit: keyof Counters["refused"], problem: Problem): Response {

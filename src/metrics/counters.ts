@@ -11,7 +11,10 @@ const LIFE = {
   stops: "RAYOS_VM:stopped",
   crashes: "RAYOS_VM:crash",
 } as const;
-export type Life = Readonly<Record<keyof typeof LIFE, number>>;
+interface Life extends Record<keyof typeof LIFE, number> {
+  /** Starts that policy asked for; no event tells them from others. */
+  restarts: number;
+}
 const DELETED = "RAYOS_VM:delete";
 
 /** What an event has that is counted. */
@@ -27,7 +30,7 @@ export class Counters {
   readonly refused = { requests: 0, streams: 0 };
   /** Streams that are followed at the moment. */
   streams = 0;
-  readonly #lives = new Map<string, Record<keyof typeof LIFE, number>>();
+  readonly #lives = new Map<string, Life>();
   readonly #delays = DELAYS_S.map(() => 0);
   #delayCount = 0;
   #delaySum = 0;
@@ -38,15 +41,23 @@ export class Counters {
     if (typeof vm !== "string") return;
     if (event === DELETED) this.#lives.delete(vm);
     for (const [what, name] of Object.entries(LIFE)) {
-      if (event !== name) continue;
-      const life = this.#lives.get(vm) ?? { starts: 0, stops: 0, crashes: 0 };
-      life[what as keyof typeof LIFE]++; // Object.entries forgets the literal types
-      this.#lives.set(vm, life);
+      if (event === name) this.#lifeOf(vm)[what as keyof typeof LIFE]++; // Object.entries forgets the literal types
     }
   }
 
-  life(vm: string): Life {
-    return this.#lives.get(vm) ?? { starts: 0, stops: 0, crashes: 0 };
+  /** A guest is started because policy wants it after a crash. */
+  restart(vm: string): void {
+    this.#lifeOf(vm).restarts++;
+  }
+
+  life(vm: string): Readonly<Life> {
+    return this.#lives.get(vm) ?? newLife();
+  }
+
+  #lifeOf(vm: string): Life {
+    const life = this.#lives.get(vm) ?? newLife();
+    this.#lives.set(vm, life);
+    return life;
   }
 
   /** `outcome`: `ok`, or the code of the problem; both come from closed lists. */
@@ -73,6 +84,10 @@ export class Counters {
       sum: this.#delaySum,
     };
   }
+}
+
+function newLife(): Life {
+  return { starts: 0, stops: 0, crashes: 0, restarts: 0 };
 }
 
 /** Names with free words behind them are counted without these. */

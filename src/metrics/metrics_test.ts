@@ -39,11 +39,12 @@ Deno.test("events are counted by name and guest, free words left out", () => {
   event("RAYOS_HOST_ACK:vm.start:ok:done", "a");
   event("RAYOS_HOST_ACK:vm.start:err:busy", "a");
   event("RAYOS_SUPERVISOR:ready");
-  assert.deepEqual(counters.life("a"), { starts: 2, stops: 1, crashes: 1 });
+  counters.restart("a");
+  assert.deepEqual(counters.life("a"), { starts: 2, stops: 1, crashes: 1, restarts: 1 });
   assert.equal(counters.events.get("RAYOS_HOST_ACK"), 2);
   assert.equal(counters.events.get("RAYOS_SUPERVISOR:ready"), 1);
   event("RAYOS_VM:delete", "a");
-  assert.deepEqual(counters.life("a"), { starts: 0, stops: 0, crashes: 0 });
+  assert.deepEqual(counters.life("a"), { starts: 0, stops: 0, crashes: 0, restarts: 0 });
 });
 
 Deno.test("delays fall into every bucket that they are not above", () => {

@@ -78,6 +78,7 @@ export const METRICS = {
   rayvisor_guest_starts_total: counter("starts that came to run", ["vm"]),
   rayvisor_guest_stops_total: counter("orderly ends", ["vm"]),
   rayvisor_guest_crashes_total: counter("ends that nobody asked for", ["vm"]),
+  rayvisor_guest_restarts_total: counter("starts that policy asked for after a crash", ["vm"]),
 } as const satisfies Record<string, MetricSpec>;
 
 export type MetricName = keyof typeof METRICS;

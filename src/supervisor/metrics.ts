@@ -89,4 +89,5 @@ function addGuest(page: MetricsPage, s: Supervisor, figures: GuestFigures): void
   page.add("rayvisor_guest_starts_total", life.starts, of);
   page.add("rayvisor_guest_stops_total", life.stops, of);
   page.add("rayvisor_guest_crashes_total", life.crashes, of);
+  page.add("rayvisor_guest_restarts_total", life.restarts, of);
 }

@@ -50,6 +50,7 @@ async function restart(s: Supervisor, guest: Guest, recent: readonly Instant[]):
   guest.restart = undefined;
   if (guest.state !== "crashed" || s.guests.get(guest.id) !== guest) return;
   await writeRestarts(s, guest, [...recent, s.parts.clock.now()]);
+  s.counters.restart(guest.id);
   await s.perform("vm.start", { id: guest.id }, { kind: "supervisor" }, {
     trigger: "recovery",
     restarts: recent.length,

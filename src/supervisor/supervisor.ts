@@ -37,6 +37,7 @@ import { READS } from "./reads.ts";
 import { spaceWatch } from "./space.ts";
 import type { SpaceWatch } from "./space_watch.ts";
 import type { Sampler } from "./sampler.ts";
+import { Streams } from "./streams.ts";
 import { samplerOf } from "./subjects.ts";
 
 export interface SupervisorParts {
@@ -84,8 +85,7 @@ export class Supervisor implements ControlTarget {
   /** The host as last looked at: memory and processors don't change while it runs. */
   #host: HostFacts | undefined;
   #kvm: KnownKvm | undefined;
-  /** What ends the streams that clients follow. */
-  readonly #streams = new Set<() => void>();
+  readonly #streams = new Streams();
   readonly counters = new Counters();
   readonly sampler: Sampler;
 
@@ -125,34 +125,26 @@ export class Supervisor implements ControlTarget {
   }
 
   listen(listener: (event: LoggedEvent) => void, ended: () => void): () => void {
-    return this.#stream(this.parts.log.listen(listener), ended);
+    return this.#streams.add(this.parts.log.listen(listener), ended);
   }
 
   live(listener: (sample: LiveSample) => void, ended: () => void): () => void {
-    return this.#stream(this.sampler.listen(listener), ended);
+    return this.#streams.add(this.sampler.listen(listener), ended);
   }
 
   metrics(): Promise<string> {
     return metricsText(this);
   }
 
-  #stream(stop: () => void, ended: () => void): () => void {
-    this.#streams.add(ended);
-    return () => {
-      stop();
-      this.#streams.delete(ended);
-    };
-  }
-
   /** Ends every stream that a client follows: the supervisor goes. */
   endStreams(): void {
-    for (const end of [...this.#streams]) end();
+    this.#streams.end();
   }
 
   followSerial(vm: string, listener: (bytes: Uint8Array) => void, ended: () => void): () => void {
     const run = this.guest(vm as VmId).run ?? fail("wrong_state", `${vm} does not run`); // only looked up
     void run.gone.then(ended);
-    return this.#stream(run.serial.follow(listener), ended);
+    return this.#streams.add(run.serial.follow(listener), ended);
   }
 
   /**
