@@ -58,6 +58,11 @@ function figuresOf(sample: LiveSample, id: string | undefined): GuestFigures {
   return found;
 }
 
+/** The firmware has looked for something to boot. */
+function hasRead(block: GuestFigures["block"]): boolean {
+  return block?.some(({ read_bytes }) => read_bytes >= 512) ?? false;
+}
+
 async function looksRight({ client, socket, ids }: Herd): Promise<void> {
   const status = await client.perform<StatusView>("status");
   assert.deepEqual(status.states, { running: GUESTS });
@@ -74,7 +79,7 @@ async function looksRight({ client, socket, ids }: Herd): Promise<void> {
   const sample = await follow(
     socket,
     ({ interval_ms, guests }) =>
-      interval_ms !== null && guests.every(({ block, cpu }) => block && cpu?.percent !== null),
+      interval_ms !== null && guests.every(({ block, cpu }) => hasRead(block) && cpu?.percent !== null),
   );
   assert.deepEqual(sample.guests.map(({ id }) => id), ids);
   for (const guest of sample.guests) {
