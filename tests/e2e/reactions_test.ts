@@ -42,6 +42,32 @@ async function saidOf(rig: Rig, event: string): Promise<Any[]> {
   return text.split("\n").map((line) => JSON.parse(line)).filter((said) => said.event === event);
 }
 
+/** Lets a guest panic that waits for a byte, while no supervisor holds its sockets. */
+async function panicByByte(rig: Rig): Promise<void> {
+  const { serial, qmp } = layoutOf(rig.root).runtime("g");
+  using monitor = await Deno.connect({ transport: "unix", path: qmp });
+  using port = await Deno.connect({ transport: "unix", path: serial });
+  const limit = setTimeout(() => monitor.close(), 60_000);
+  const text = new TextDecoder();
+  const buffer = new Uint8Array(4096);
+  let said = "";
+  const until = async (word: string) => {
+    while (!said.includes(word)) {
+      const n = await monitor.read(buffer).catch(() => null);
+      assert.ok(n, `QEMU did not say ${word}; all it said: ${said}`);
+      said += text.decode(buffer.subarray(0, n));
+    }
+  };
+  try {
+    await monitor.write(new TextEncoder().encode('{"execute": "qmp_capabilities"}\n'));
+    await until('"return"'); // events come to who has negotiated alone
+    await port.write(new Uint8Array([10]));
+    await until('"GUEST_PANICKED"');
+  } finally {
+    clearTimeout(limit);
+  }
+}
+
 async function reportAt(path: string): Promise<Any> {
   return JSON.parse(await Deno.readTextFile(path));
 }
@@ -276,20 +302,7 @@ Deno.test("a guest that panics while no supervisor is there is dealt with by the
         const { supervisor } = await rig.ok("status");
         Deno.kill(supervisor.pid, "SIGKILL");
         await ended(supervisor.pid);
-        const { serial, qmp } = layoutOf(rig.root).runtime("g");
-        const monitor = await Deno.connect({ transport: "unix", path: qmp });
-        const port = await Deno.connect({ transport: "unix", path: serial });
-        await port.write(new Uint8Array([10]));
-        const said = new TextDecoder();
-        const buffer = new Uint8Array(4096);
-        await monitor.write(new TextEncoder().encode('{"execute": "qmp_capabilities"}\n'));
-        for (let text = ""; !text.includes('"GUEST_PANICKED"');) {
-          const n = await monitor.read(buffer);
-          assert.ok(n, text);
-          text += said.decode(buffer.subarray(0, n));
-        }
-        monitor.close();
-        port.close();
+        await panicByByte(rig);
         const shown = await showUntil(rig, "g", (guest) => guest.state === state && guest.crash_report);
         assert.equal((await reportAt(shown.crash_report)).process.pid, pid);
         if (state === "crashed") return;
