@@ -1,0 +1,186 @@
+/** One round: actions and faults at once, then what must hold afterwards. */
+import type { GuestDetail } from "../../src/actions/views.ts";
+import { ApiClient } from "../../src/api/client.ts";
+import { hasProcess } from "../../src/lifecycle/states.ts";
+import { type Answer, perform } from "./asks.ts";
+import type { Known } from "./check.ts";
+import { bringAbout, type Hit, takeBack } from "./faults.ts";
+import { guestFolders } from "./facts.ts";
+import type { Figures } from "./figures.ts";
+import { checkImages } from "./images.ts";
+import { type Moment, type Round, throwAways } from "./plan.ts";
+import { settle, type Settled } from "./settle.ts";
+import type { TrailWatch } from "./trail.ts";
+import type { World } from "./world.ts";
+
+export interface Run {
+  readonly world: World;
+  readonly trail: TrailWatch;
+  readonly figures: Figures;
+  readonly known: Known;
+  /** How the guests were when the last round was over. */
+  before: readonly GuestDetail[];
+  /** Guests whose QEMU may have been killed since their images were checked. */
+  readonly killed: Set<string>;
+}
+
+/** Carries a round out. Gives what must not be; nothing when all is well. */
+export async function carryOut(run: Run, round: Round, number: number): Promise<string[]> {
+  const { world, figures, trail } = run;
+  forgetRestarts(world);
+  const [answers, hits] = await Promise.all([askAll(world, round), hitAll(world, round)]);
+  takeBack(world);
+  for (const answer of answers) figures.answered(answer, number);
+  for (const hit of hits) figures.hit(hit);
+  keepInMind(run, answers, hits);
+  const settled = await settle(world, trail, run.known);
+  figures.recovered(settled.tookMs, number);
+  const images = await checkImages(world, settled.guests, run.killed);
+  const findings = [
+    ...[...answers, ...hits].map(({ fault }) => fault).filter((fault) => fault !== undefined),
+    ...settled.findings,
+    ...images.findings,
+    ...untouched(run, { answers, hits, settled }),
+    ...onRecord(run, answers, settled),
+    ...world.diedByThemselves.splice(0),
+    ...await byCommands(world),
+  ];
+  figures.rounds++;
+  figures.imagesChecked += images.checked;
+  figures.imagesMended += images.mended;
+  figures.records = trail.records;
+  figures.checks += settled.looks;
+  run.before = settled.guests;
+  await clearThrowAways(run, settled.guests, number);
+  return findings;
+}
+
+async function askAll(world: World, { asks }: Round): Promise<Answer[]> {
+  const underWay: Promise<Answer>[] = [];
+  for (const ask of asks) {
+    await pause(ask.gapMs);
+    if (ask.alone) await Promise.all(underWay);
+    underWay.push(perform(world, ask));
+  }
+  return await Promise.all(underWay);
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Faults that end a supervisor come one after the other: what one of them expects another would spoil. */
+async function hitAll(world: World, { faults }: Round): Promise<Hit[]> {
+  let last: Promise<unknown> = Promise.resolve();
+  return await Promise.all(faults.map(async ({ fault, when }) => {
+    await moment(world, when);
+    if (!["kill_supervisor", "stop_supervisor", "freeze_supervisor", "restart_full"].includes(fault.kind)) {
+      return await bringAbout(world, fault);
+    }
+    const hit = last.then(() => bringAbout(world, fault));
+    last = hit.catch(() => {});
+    return await hit;
+  }));
+}
+
+async function moment(world: World, { afterMs, orEvent }: Moment): Promise<void> {
+  const late = pause(afterMs);
+  if (orEvent === undefined) return await late;
+  const over = new AbortController();
+  const client = new ApiClient(world.layout.socket);
+  const events = async () => {
+    let left = orEvent;
+    for await (const _ of await client.events(undefined, over.signal)) if (--left <= 0) return;
+    await late;
+  };
+  await Promise.race([late, events().catch(() => late)]);
+  over.abort();
+  client.close();
+}
+
+/** Restarts after a crash begin anew with each round, or policy would refuse them for an hour. */
+function forgetRestarts(world: World): void {
+  for (const { id, kind } of world.guests) {
+    try {
+      Deno.removeSync(world.layout.guest(kind, id).restarts);
+    } catch { /* there were none */ }
+  }
+}
+
+function keepInMind(run: Run, answers: readonly Answer[], hits: readonly Hit[]): void {
+  // Any of these ends QEMU by SIGKILL, at the latest when it does not follow.
+  const ends = answers.filter(({ ask }) => ["vm.kill", "vm.stop", "vm.start"].includes(ask.action));
+  for (const { ask } of ends) run.killed.add(String(ask.params.id));
+  for (const { guests } of hits) for (const id of guests) run.killed.add(id);
+  for (const { ask } of answers) {
+    if (ask.action === "vm.delete" && ask.params.disks === false) {
+      run.known.keptFolders.add(String(ask.params.id));
+    }
+  }
+}
+
+/** Guests that nobody meant have noticed nothing: the same process, in the same state. */
+function untouched(run: Run, { answers, hits, settled }: {
+  answers: readonly Answer[];
+  hits: readonly Hit[];
+  settled: Settled;
+}): string[] {
+  const meant = new Set([
+    ...answers.map(({ ask }) => String(ask.params.id)),
+    ...hits.flatMap(({ guests }) => guests),
+  ]);
+  // A job that is called off may be anybody's, but only of a guest that is meant.
+  const wasFull = hits.some(({ kind }) => ["fill_root", "fill_run", "restart_full"].includes(kind));
+  return run.before.filter(({ id, state }) => !meant.has(id) && state !== "crashed").flatMap((before) => {
+    const after = settled.guests.find(({ id }) => id === before.id);
+    if (!after || after.pid !== before.pid) {
+      return [`nobody meant ${before.id}, but its pid was ${before.pid} and is ${after?.pid}`];
+    }
+    const isPaused = wasFull && hasProcess(before.state) && after.state === "paused";
+    if (after.state === before.state || isPaused) return [];
+    return [`nobody meant ${before.id}, but it was ${before.state} and is ${after.state}`];
+  });
+}
+
+/** What was answered well has its beginning in the trail, and every supervisor that is gone was ended by us. */
+function onRecord({ trail, world }: Run, answers: readonly Answer[], settled: Settled): string[] {
+  const found: string[] = [];
+  for (const { ask, outcome, pid } of answers) {
+    if (outcome !== "ok" || pid === undefined || !isChange(ask.action)) continue;
+    if (!trail.began(pid, ask.action)) found.push(`${ask.action} by ${pid} was done, and is not on record`);
+  }
+  trail.forgetClients();
+  for (const pid of trail.diedSupervisors(settled.supervisor)) {
+    if (!world.endedByUs.has(pid)) found.push(`supervisor ${pid} has ended, and nobody ended it`);
+  }
+  return found;
+}
+
+function isChange(action: string): boolean {
+  return !["status", "vm.list", "vm.show", "vm.firmware"].includes(action);
+}
+
+/** The program's own word on registry and audit trail. */
+async function byCommands(world: World): Promise<string[]> {
+  const found: string[] = [];
+  for (const args of [["audit", "verify"], ["registry", "validate"]]) {
+    const { code, text } = await world.command(...args);
+    if (code !== 0) found.push(`${args.join(" ")} ends with ${code}: ${text.trim()}`);
+  }
+  return found;
+}
+
+/** What a round has defined goes with it, by the program where it knows of it. */
+async function clearThrowAways(run: Run, guests: readonly GuestDetail[], number: number): Promise<void> {
+  const { world } = run;
+  for (const { id, state } of guests.filter(({ id }) => throwAways(number).includes(id))) {
+    if (hasProcess(state)) await world.command("vm", "kill", id);
+    await world.command("vm", "delete", id, "--yes", "--disks");
+  }
+  const lasting = new Set(world.guests.map(({ id }) => id));
+  for (const id of guestFolders(world.layout)) {
+    if (!lasting.has(id)) await Deno.remove(`${world.place.root}/vm/linux/${id}`, { recursive: true });
+  }
+  run.known.keptFolders.clear();
+  run.before = guests.filter(({ id }) => lasting.has(id));
+}
