@@ -110,8 +110,9 @@ function checkFiles(world: World, { guests }: Look, known: Known): string[] {
   if (stray.length > 0) found.push(`somebody listens on ${stray}`);
   same("vm/intents", namesIn(layout.intents), []);
   same("temporary files", leftovers(place.root), []);
-  const folders = guestFolders(layout).filter((id) => !known.keptFolders.has(id));
-  same("folders of guests", folders, guests.map(({ id }) => id));
+  const ids: string[] = guests.map(({ id }) => id);
+  const folders = guestFolders(layout).filter((id) => ids.includes(id) || !known.keptFolders.has(id));
+  same("folders of guests", folders, ids);
   if (place.isOwn && mounts() !== known.mounts) found.push(`what is mounted has changed: ${mounts()}`);
   for (const folder of place.temporary) same(folder, namesIn(folder), []);
   return found;

@@ -22,8 +22,12 @@ export async function bringAbout(world: World, fault: Fault): Promise<Hit> {
     guests,
   });
   switch (kind) {
-    case "kill_supervisor":
-      return hit(signalSupervisors(world, "SIGKILL"));
+    case "kill_supervisor": {
+      const gone = signalSupervisors(world, "SIGKILL");
+      // Else the next command starts one; or nobody does, until the round is over.
+      if (pick % 2 === 0) await world.startSupervisor();
+      return hit(gone);
+    }
     case "stop_supervisor":
       return hit(signalSupervisors(world, "SIGTERM"));
     case "reload_policy":

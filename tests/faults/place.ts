@@ -79,6 +79,7 @@ export async function makeOwnPlace(): Promise<Place> {
   await Deno.mkdir(`${root}/run`);
   await mount("-t", "tmpfs", "-o", `size=${RUN_MIB}m,mode=0700`, "tmpfs", `${root}/run`);
   await Deno.chdir(BASE); // the source tree may be about to be hidden
+  // What is in /dev/shm is libfaketime's, which leaves it there when it is killed.
   for (const folder of ["/tmp", "/dev/shm"]) await mount("-t", "tmpfs", "-o", "mode=1777", "tmpfs", folder);
   const fakeTime = await findFakeTime();
   const lacks = fakeTime === undefined ? ["clock_jump: faketime is not installed"] : [];
@@ -88,7 +89,7 @@ export async function makeOwnPlace(): Promise<Place> {
     home,
     keep: `${BASE}/dist/faults`,
     isOwn: true,
-    temporary: ["/tmp", "/dev/shm"],
+    temporary: ["/tmp"],
     fakeTime,
     able: FAULTS.filter((kind) => kind !== "clock_jump" || fakeTime !== undefined),
     lacks,

@@ -28,6 +28,7 @@ export interface Run {
 export async function carryOut(run: Run, round: Round, number: number): Promise<string[]> {
   const { world, figures, trail } = run;
   forgetRestarts(world);
+  if (round.faults.some(({ fault }) => fault.kind === "clock_jump")) await withFakedClock(world);
   const [answers, hits] = await Promise.all([askAll(world, round), hitAll(world, round)]);
   takeBack(world);
   for (const answer of answers) figures.answered(answer, number);
@@ -96,6 +97,14 @@ async function moment(world: World, { afterMs, orEvent }: Moment): Promise<void>
   await Promise.race([late, events().catch(() => late)]);
   over.abort();
   client.close();
+}
+
+/** Only a supervisor that was started here has a clock that can be set. */
+async function withFakedClock(world: World): Promise<void> {
+  if (world.hasFakedClock) return;
+  for (const { pid } of world.cast().supervisors) world.endedByUs.add(pid);
+  await world.command("serve", "--stop");
+  await world.startSupervisor();
 }
 
 /** Restarts after a crash begin anew with each round, or policy would refuse them for an hour. */

@@ -1,9 +1,11 @@
 /** A data root with several real guests, its supervisor, and what the suite knows of both. */
 import { sha256Hex } from "../../src/audit/log.ts";
 import { ApiClient } from "../../src/api/client.ts";
+import { readAudit } from "../../src/audit/files.ts";
 import { TextLineStream } from "../../src/core/lines.ts";
 import { MIB } from "../../src/core/units.ts";
 import { type Layout, layoutOf } from "../../registry/layout.ts";
+import { namesIn } from "./facts.ts";
 import type { Place } from "./place.ts";
 import { allProcesses, type Cast, castOf } from "./processes.ts";
 
@@ -120,6 +122,14 @@ export async function tool(program: string, ...args: string[]): Promise<{ code: 
   return { code, text: text.decode(stdout) + text.decode(stderr) };
 }
 
+/** Removes what libfaketime keeps of processes that were killed: it takes it for its own where a pid comes again. */
+function sweepSharedTime(): void {
+  for (const name of namesIn("/dev/shm")) {
+    const pid = /^(?:sem\.)?faketime_(?:shm|sem)_(\d+)$/.exec(name)?.[1];
+    if (pid !== undefined && namesIn(`/proc/${pid}`).length === 0) Deno.removeSync(`/dev/shm/${name}`);
+  }
+}
+
 /** Waits for what no event tells of. */
 export async function until(what: string, isSo: () => boolean, limitMs = 60_000): Promise<void> {
   const deadline = performance.now() + limitMs;
@@ -222,12 +232,12 @@ export class World {
    */
   async startSupervisor(): Promise<boolean> {
     const { fakeTime } = this.place;
+    if (fakeTime !== undefined) sweepSharedTime();
     const clock = fakeTime === undefined ? {} : {
       LD_PRELOAD: fakeTime,
       FAKETIME_TIMESTAMP_FILE: this.#timeFile,
       FAKETIME_NO_CACHE: "1",
       FAKETIME_DONT_FAKE_MONOTONIC: "1",
-      FAKETIME_DISABLE_SHM: "1",
       NO_FAKE_STAT: "1",
     };
     const child = this.spawn(["serve", "--foreground", "--announce"], clock);
@@ -280,8 +290,10 @@ export class World {
   /** The end of the logs, for whoever looks for the cause of a failure. */
   async lastWords(): Promise<string> {
     const { rayosLog, auditFile } = this.layout;
-    const ends = [rayosLog, auditFile].map((path) => tool("tail", "-n", "60", path));
-    return (await Promise.all(ends)).map(({ text }) => text).join("\n");
+    const records = readAudit(auditFile, { limit: 80 }).map(({ seq, time, phase, action, vm, detail }) =>
+      `${seq} ${time} ${phase} ${action} ${vm ?? ""} ${JSON.stringify(detail ?? {}).slice(0, 160)}`
+    );
+    return [(await tool("tail", "-n", "80", rayosLog)).text, ...records].join("\n");
   }
 
   /** Ends whatever runs, however the run has ended. */
