@@ -1,10 +1,11 @@
 /** The supervisor's own life: starts and ends at bad moments, clients that go away, several at once. */
 import assert from "node:assert/strict";
 import { ApiClient } from "../../src/api/client.ts";
+import { TextLineStream } from "../../src/core/lines.ts";
 import { Failure } from "../../src/core/problem.ts";
 import { connectHttpUnix } from "../../src/ports/http_unix.ts";
 import { layoutOf } from "../../registry/layout.ts";
-import { defineSmall, type Rig, start, stopSupervisor, withRoot } from "./rig.ts";
+import { defineSmall, POLICY, type Rig, start, stopSupervisor, withRoot } from "./rig.ts";
 
 // deno-lint-ignore no-explicit-any -- answers of many shapes
 type Any = any;
@@ -139,3 +140,35 @@ Deno.test("two clients start two guests at once; two that start the same one get
     const registry = JSON.parse(await Deno.readTextFile(`${rig.root}/vm/registry.json`));
     assert.deepEqual([registry.vms.a.state, registry.vms.b.state], ["running", "running"]);
   }));
+
+Deno.test("a signal and a changed policy that come during the start are heeded when it is over", () =>
+  withRoot(async (rig) => {
+    await defineSmall(rig, "g1");
+    await rig.ok("vm", "start", "g1");
+    const { guests: [guest] } = await rig.ok("status");
+    await stopSupervisor(rig);
+    Deno.kill(guest.pid, "SIGSTOP"); // the start waits for its QEMU
+    const serving = start(["--root", rig.root, "serve", "--foreground", "--announce"]);
+    const begun = () =>
+      Deno.readTextFileSync(`${rig.root}/logs/rayos.log`).includes(`pid=${serving.pid} root`);
+    while (!begun()) await new Promise((resolve) => setTimeout(resolve, 5));
+    Deno.kill(serving.pid, "SIGHUP");
+    const policy = POLICY.replace("max_running = 3", "max_running = 2");
+    await rig.write("policy/rayos-policy.toml", policy);
+    Deno.kill(guest.pid, "SIGCONT");
+    await onLine(serving.stdout, '"ready":true');
+    const status = () => rig.ok("status");
+    while ((await status()).sums.max_running !== 2) await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal((await status()).supervisor.pid, serving.pid);
+    await stopSupervisor(rig);
+    assert.equal((await serving.status).code, 0);
+    await serving.stderr.cancel();
+  }));
+
+/** Reads up to the line that has these words. */
+async function onLine(stream: ReadableStream<Uint8Array>, words: string): Promise<void> {
+  for await (const line of stream.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream())) {
+    if (line.includes(words)) return;
+  }
+  assert.fail(`no line has ${words}`);
+}
