@@ -31,7 +31,7 @@ export async function bringAbout(world: World, fault: Fault): Promise<Hit> {
     case "stop_supervisor":
       return hit(signalSupervisors(world, "SIGTERM"));
     case "reload_policy":
-      return hit(signalSupervisors(world, "SIGHUP"));
+      return hit(signalSupervisors(world, "SIGHUP", holds(world)));
     case "freeze_supervisor":
       return hit(await freeze(world.cast().supervisors, ms));
     case "kill_qemu":
@@ -71,12 +71,30 @@ export function takeBack(world: World): void {
   world.restorePolicy();
 }
 
+function readOr(path: string, otherwise: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch {
+    return otherwise;
+  }
+}
+
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-function signalSupervisors(world: World, name: Deno.Signal): readonly Seen[] {
-  const { supervisors } = world.cast();
+/** Whether a supervisor is the one that holds the root. Before that it is a process like any other, and ends by a signal. */
+function holds({ layout }: World): (seen: Seen) => boolean {
+  const holder = readOr(layout.lock, "").trim();
+  return ({ pid }) => String(pid) === holder;
+}
+
+function signalSupervisors(
+  world: World,
+  name: Deno.Signal,
+  meant: (seen: Seen) => boolean = () => true,
+): readonly Seen[] {
+  const supervisors = world.cast().supervisors.filter(meant);
   for (const seen of supervisors) {
     if (name !== "SIGHUP") world.endedByUs.add(seen.pid);
     signal(seen, name);

@@ -206,8 +206,10 @@ export class World {
     Deno.writeTextFileSync(this.layout.policyFile, text, { mode: 0o600 });
   }
 
+  /** Only where it is not so already: a change that a supervisor has missed is not to be told it again. */
   restorePolicy(): void {
-    this.writePolicy(POLICIES[0] ?? "");
+    const policy = POLICIES[0] ?? "";
+    if (Deno.readTextFileSync(this.layout.policyFile) !== policy) this.writePolicy(policy);
   }
 
   slowSwtpm(ms: number): void {
