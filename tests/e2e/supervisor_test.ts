@@ -4,6 +4,7 @@ import { ApiClient } from "../../src/api/client.ts";
 import { TextLineStream } from "../../src/core/lines.ts";
 import { Failure } from "../../src/core/problem.ts";
 import { connectHttpUnix } from "../../src/ports/http_unix.ts";
+import { connectWhenReady } from "../../src/ports/unix_socket.ts";
 import { layoutOf } from "../../registry/layout.ts";
 import { defineSmall, POLICY, type Rig, start, stopSupervisor, withRoot } from "./rig.ts";
 
@@ -164,6 +165,27 @@ Deno.test("a signal and a changed policy that come during the start are heeded w
     assert.equal((await serving.status).code, 0);
     await serving.stderr.cancel();
   }));
+
+for (const flags of [["--announce"], []]) {
+  const who = flags.length > 0 ? "whoever started it" : "whoever looks at its events";
+  Deno.test(`a supervisor goes on although ${who} went away before it was ready`, () =>
+    withRoot(async (rig) => {
+      const serving = start(["--root", rig.root, "serve", "--foreground", ...flags]);
+      await Promise.all([serving.stdout.cancel(), serving.stderr.cancel()]);
+      await untilServed(rig);
+      await defineSmall(rig, "g1"); // more to say
+      assert.equal((await rig.ok("status")).supervisor.pid, serving.pid);
+      await stopSupervisor(rig);
+      assert.equal((await serving.status).code, 0);
+      const life = (await events(rig)).map(({ event }) => event);
+      assert.ok(life.includes("RAYOS_SUPERVISOR:stop"), "its end was an orderly one");
+    }));
+}
+
+async function untilServed(rig: Rig): Promise<void> {
+  const stream = await connectWhenReady(layoutOf(rig.root).socket, 60_000);
+  stream.close();
+}
 
 /** Reads up to the line that has these words. */
 async function onLine(stream: ReadableStream<Uint8Array>, words: string): Promise<void> {
