@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type AuditRecord, chain, EMPTY_CHAIN, lineOf, MAX_BATCH } from "./record.ts";
-import { DEFAULT_LOGGING } from "./log.ts";
+import { AuditLog, DEFAULT_LOGGING } from "./log.ts";
 import { readAudit } from "./files.ts";
 import { parseSlot } from "./head.ts";
 import { ChainVerifier } from "./verify.ts";
 import { Failure } from "../core/problem.ts";
+import { systemRandom } from "../ports/random.ts";
 import { assertBroken, entry, withLog } from "../../tests/fakes/audit_rig.ts";
+import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 
 Deno.test("a chain of records verifies, across reopening and rotation", () =>
   withLog({ maxBytes: 2000, keepFiles: 100 }, async (rig) => {
@@ -216,6 +218,31 @@ Deno.test("record() says audit_unavailable while the log can't be written, and g
     );
     assert.ok(readAudit(rig.file)[2]?.detail?.happened_at, "what comes late says when it was");
     assert.deepEqual(events, ["RAYOS_AUDIT:unavailable", "RAYOS_AUDIT:available"]);
+    assert.ok(rig.verify().ok);
+  }));
+
+Deno.test("what is owed is written as soon as it can be, although nobody asks for anything", () =>
+  withLog({}, async (rig) => {
+    const clock = new ManualClock();
+    const log = new AuditLog({
+      rayosLog: `${rig.folder}/rayos.log`,
+      auditFile: rig.file,
+      headFile: `${rig.folder}/audit.head`,
+      clock,
+      random: systemRandom,
+    });
+    const away = `${rig.folder}.away`;
+    await Deno.rename(rig.folder, away);
+    log.recordLate(entry(1, { phase: "finished" }));
+    clock.advance(60_000);
+    await Deno.rename(away, rig.folder);
+    clock.advance(2_000);
+    assert.deepEqual(
+      readAudit(rig.file).map(({ corr, action }) => action === "audit.available" ? action : corr),
+      ["audit.available", "c1"],
+    );
+    assert.equal(clock.armed, 0);
+    log.close();
     assert.ok(rig.verify().ok);
   }));
 

@@ -56,6 +56,8 @@ export interface LoggedEvent {
 
 /** Ends that could not be written are kept for later, at most so many. */
 const MAX_OWED = 1000;
+/** While the trail can't be written it is tried again so often: nothing tells of room on a disk. */
+const RETRY_MS = 2_000;
 const AVAILABLE = "audit.available";
 
 export class AuditLog {
@@ -72,6 +74,8 @@ export class AuditLog {
   #soon: (() => void) | undefined;
   /** Since when the trail can't be written. */
   #unavailableSince: string | undefined;
+  /** Calls the next try off. */
+  #cancelRetry: (() => void) | undefined;
 
   /**
    * Opens the logs and takes up the chain. What a crash left unfinished is cut off. Never throws because of a file: a trail
@@ -131,7 +135,7 @@ export class AuditLog {
 
   /**
    * For what has happened, and can't be refused any more: as {@link record}, and when the trail can't be written it is
-   * written with the next record that can.
+   * written as soon as it can: with the next record, or by itself.
    */
   recordLate(...entries: readonly AuditEntry[]): void {
     // At the edge of a full disk a small record may go where a request's did not: the next request tries for all.
@@ -240,12 +244,24 @@ export class AuditLog {
       this.#unavailableSince = formatUtc(this.#options.clock.now());
       this.emit("audit", { event: "RAYOS_AUDIT:unavailable", fields: { reason: text } });
     }
+    this.#cancelRetry ??= this.#options.clock.after(RETRY_MS, () => this.#retry());
     return new Failure({
       code: "audit_unavailable",
       message: `the audit log can't be written: ${text}`,
       hint: "changing actions are refused until it can; guests that run go on",
       path: this.#options.auditFile,
     }, { cause: error });
+  }
+
+  /** What is owed must not wait for somebody's next wish: until then a crash would lose it. */
+  #retry(): void {
+    this.#cancelRetry = undefined;
+    if (this.#unavailableSince === undefined) return;
+    try {
+      this.#put([]);
+    } catch (error) {
+      this.#unavailable(error);
+    }
   }
 
   /** Writes one line for people and tells the listeners. Never throws: the audit trail is what counts. */
@@ -262,6 +278,7 @@ export class AuditLog {
 
   close(): void {
     this.#soon?.();
+    this.#cancelRetry?.();
     try {
       if (this.#owed.length > 0) this.#put([]);
     } catch { /* it was tried: the next supervisor gives what was begun its end */ }
