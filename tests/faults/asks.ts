@@ -3,7 +3,8 @@ import type { JobView } from "../../src/actions/views.ts";
 import { ApiClient } from "../../src/api/client.ts";
 import { EXIT_OF, Failure, type ProblemCode } from "../../src/core/problem.ts";
 import type { Ask } from "./plan.ts";
-import { POLICIES, type World } from "./world.ts";
+import { POLICIES } from "./guests.ts";
+import type { World } from "./world.ts";
 
 /** No answer by then is one too late. The longest that anything waits for is a QEMU that does not end, some 20 s. */
 const ANSWER_MS = 120_000;
@@ -99,7 +100,10 @@ async function argsOf(world: World, { action, params }: Ask): Promise<string[]> 
     case "vm.list":
       return ["vm", "list"];
     case "vm.start":
-      return ["vm", "start", id, ...(params.wait === undefined ? [] : ["--wait", String(params.wait)])];
+      return [
+        ...["vm", "start", id, ...(params.cold ? ["--cold"] : [])],
+        ...(params.wait === undefined ? [] : ["--wait", String(params.wait)]),
+      ];
     case "vm.stop":
       return ["vm", "stop", id, "--grace", String(params.grace_s)];
     case "vm.delete":

@@ -90,6 +90,16 @@ function checkRegistry(world: World, guests: readonly GuestView[]): string[] {
   return found;
 }
 
+/** A guest is suspended as long as its manifest is there, and nothing half done is left. */
+function checkState({ layout }: World, { id, kind, state }: GuestView): string[] {
+  if (kind === null) return [];
+  const { folder, manifest, memory } = layout.guest(kind, id).state;
+  const meant = state === "suspended" ? [manifest, memory].map((path) => basename(path)).sort() : [];
+  const seen = namesIn(folder);
+  if (seen.join() === meant.join()) return [];
+  return [`${id} is ${state}, and of its saved state there is: ${seen}`];
+}
+
 function checkFiles(world: World, { guests }: Look, known: Known): string[] {
   const { layout, place } = world;
   const running = guests.filter(({ state }) => hasProcess(state)).map(({ id }) => layout.runtime(id));
@@ -109,6 +119,9 @@ function checkFiles(world: World, { guests }: Look, known: Known): string[] {
   const stray = inUse.filter((path) => !ours.includes(path));
   if (stray.length > 0) found.push(`somebody listens on ${stray}`);
   same("vm/intents", namesIn(layout.intents), []);
+  const crashes = namesIn(layout.crashFolder).filter((name) => /^supervisor-/.test(name));
+  if (crashes.length > 0) found.push(`a supervisor has crashed by itself: ${crashes}`);
+  found.push(...guests.flatMap((guest) => checkState(world, guest)));
   same("temporary files", leftovers(place.root), []);
   const ids: string[] = guests.map(({ id }) => id);
   const folders = guestFolders(layout).filter((id) => ids.includes(id) || !known.keptFolders.has(id));

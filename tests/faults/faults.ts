@@ -1,7 +1,8 @@
 /** Brings faults about, each at its moment, and takes back those that last. */
 import type { Fault } from "./plan.ts";
 import type { Seen } from "./processes.ts";
-import { until, type World } from "./world.ts";
+import { until } from "./tools.ts";
+import type { World } from "./world.ts";
 
 /** What a fault came to. */
 export interface Hit {

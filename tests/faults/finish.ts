@@ -5,7 +5,7 @@ import { checkImages } from "./images.ts";
 import { textOf } from "./processes.ts";
 import type { Run } from "./round.ts";
 import { settle } from "./settle.ts";
-import { until } from "./world.ts";
+import { until } from "./tools.ts";
 
 /** What must not be; nothing when all is well. */
 export async function finish(run: Run): Promise<string[]> {

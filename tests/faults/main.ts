@@ -5,6 +5,7 @@
  * Usage: main.ts [--rounds N] [--seed N] [--from N] [--guests N] [--minutes N]. Exit code 1 when something was not right.
  */
 import { parseArgs } from "node:util";
+import { Counting } from "./counting.ts";
 import { mounts } from "./facts.ts";
 import { Figures } from "./figures.ts";
 import { finish } from "./finish.ts";
@@ -13,7 +14,8 @@ import { planRound, planText } from "./plan.ts";
 import { carryOut, type Run } from "./round.ts";
 import { settle } from "./settle.ts";
 import { TrailWatch } from "./trail.ts";
-import { GUESTS, World } from "./world.ts";
+import { GUESTS } from "./guests.ts";
+import { World } from "./world.ts";
 
 const DEFAULTS = { rounds: 200, guests: 5 };
 
@@ -82,7 +84,7 @@ async function begin(world: World, figures: Figures): Promise<Run> {
   const known = { mounts: mounts(), keptFolders: new Set<string>(), own: world.ownProcesses() };
   const { guests, findings } = await settle(world, trail, known);
   if (findings.length > 0) throw new Error(`not right before the first round: ${findings.join("; ")}`);
-  return { world, trail, figures, known, before: guests, killed: new Set() };
+  return { world, trail, figures, known, counting: new Counting(world), before: guests, killed: new Set() };
 }
 
 async function allRounds(present: Run, { seed, from, rounds, minutes }: Options): Promise<readonly string[]> {

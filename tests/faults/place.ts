@@ -10,8 +10,8 @@ const INSIDE = "RAYVISOR_FAULTS_INSIDE";
 /** Mount point of everything; every system has it (FHS 3.0, section 3.12). */
 const BASE = "/mnt";
 
-/** Room of the data root and of its run folder, MiB. */
-const ROOT_MIB = 96;
+/** Room of the data root and of its run folder, MiB: enough for every guest to be suspended. */
+const ROOT_MIB = 384;
 const RUN_MIB = 1;
 
 export interface Place {

@@ -143,7 +143,11 @@ function paramsOf(
   const id = choices.of(choices.oneIn(12) ? throwAways(input.round) : crowd);
   switch (action) {
     case "vm.start":
-      return byCommand && choices.oneIn(8) ? { id, wait: "ready" } : { id };
+      return {
+        id,
+        ...(byCommand && choices.oneIn(8) ? { wait: "ready" } : {}),
+        ...(choices.oneIn(8) ? { cold: true } : {}),
+      };
     case "vm.stop":
       return { id, grace_s: choices.below(3) };
     case "vm.define":

@@ -4,6 +4,8 @@ import { ApiClient } from "../../src/api/client.ts";
 import { hasProcess } from "../../src/lifecycle/states.ts";
 import { type Answer, perform } from "./asks.ts";
 import type { Known } from "./check.ts";
+import type { Counting } from "./counting.ts";
+import { type Deeds, untouched, waiting } from "./expect.ts";
 import { bringAbout, type Hit, takeBack } from "./faults.ts";
 import { guestFolders } from "./facts.ts";
 import type { Figures } from "./figures.ts";
@@ -18,6 +20,7 @@ export interface Run {
   readonly trail: TrailWatch;
   readonly figures: Figures;
   readonly known: Known;
+  readonly counting: Counting;
   /** How the guests were when the last round was over. */
   before: readonly GuestDetail[];
   /** Guests whose QEMU may have been killed since their images were checked. */
@@ -34,14 +37,20 @@ export async function carryOut(run: Run, round: Round, number: number): Promise<
   for (const answer of answers) figures.answered(answer, number);
   for (const hit of hits) figures.hit(hit);
   keepInMind(run, answers, hits);
-  const settled = await settle(world, trail, run.known);
+  const deeds: Deeds = { before: run.before, answers, hits };
+  const settled = await settle(
+    world,
+    trail,
+    run.known,
+    (guests) => [...untouched(deeds, guests), ...waiting(deeds, guests)],
+  );
   figures.recovered(settled.tookMs, number);
   const images = await checkImages(world, settled.guests, run.killed);
   const findings = [
     ...[...answers, ...hits].map(({ fault }) => fault).filter((fault) => fault !== undefined),
     ...settled.findings,
     ...images.findings,
-    ...untouched(run, { answers, hits, settled }),
+    ...await run.counting.read(deeds, settled.guests),
     ...onRecord(run, answers, settled),
     ...world.diedByThemselves.splice(0),
     ...await byCommands(world),
@@ -118,7 +127,9 @@ function forgetRestarts(world: World): void {
 
 function keepInMind(run: Run, answers: readonly Answer[], hits: readonly Hit[]): void {
   // Any of these ends QEMU by SIGKILL, at the latest when it does not follow.
-  const ends = answers.filter(({ ask }) => ["vm.kill", "vm.stop", "vm.start"].includes(ask.action));
+  const ends = answers.filter(({ ask }) =>
+    ["vm.kill", "vm.stop", "vm.start", "vm.suspend"].includes(ask.action)
+  );
   for (const { ask } of ends) run.killed.add(String(ask.params.id));
   for (const { guests } of hits) for (const id of guests) run.killed.add(id);
   for (const { ask } of answers) {
@@ -126,29 +137,6 @@ function keepInMind(run: Run, answers: readonly Answer[], hits: readonly Hit[]):
       run.known.keptFolders.add(String(ask.params.id));
     }
   }
-}
-
-/** Guests that nobody meant have noticed nothing: the same process, in the same state. */
-function untouched(run: Run, { answers, hits, settled }: {
-  answers: readonly Answer[];
-  hits: readonly Hit[];
-  settled: Settled;
-}): string[] {
-  const meant = new Set([
-    ...answers.map(({ ask }) => String(ask.params.id)),
-    ...hits.flatMap(({ guests }) => guests),
-  ]);
-  // A job that is called off may be anybody's, but only of a guest that is meant.
-  const wasFull = hits.some(({ kind }) => ["fill_root", "fill_run", "restart_full"].includes(kind));
-  return run.before.filter(({ id, state }) => !meant.has(id) && state !== "crashed").flatMap((before) => {
-    const after = settled.guests.find(({ id }) => id === before.id);
-    if (!after || after.pid !== before.pid) {
-      return [`nobody meant ${before.id}, but its pid was ${before.pid} and is ${after?.pid}`];
-    }
-    const isPaused = wasFull && hasProcess(before.state) && after.state === "paused";
-    if (after.state === before.state || isPaused) return [];
-    return [`nobody meant ${before.id}, but it was ${before.state} and is ${after.state}`];
-  });
 }
 
 /** What was answered well has its beginning in the trail, and every supervisor that is gone was ended by us. */

@@ -3,139 +3,18 @@ import { sha256Hex } from "../../src/audit/log.ts";
 import { ApiClient } from "../../src/api/client.ts";
 import { readAudit } from "../../src/audit/files.ts";
 import { TextLineStream } from "../../src/core/lines.ts";
-import { MIB } from "../../src/core/units.ts";
 import { type Layout, layoutOf } from "../../registry/layout.ts";
 import { namesIn } from "./facts.ts";
+import { type GuestSpec, POLICIES } from "./guests.ts";
 import type { Place } from "./place.ts";
+import { tool, until } from "./tools.ts";
 import { allProcesses, type Cast, castOf } from "./processes.ts";
-
-/** Policies that are taken in turn; neither takes anything from a guest of this world. */
-export const POLICIES: readonly string[] = [4096, 8192].map((memMib) =>
-  `version = 0
-[limits]
-cpu_percent = 100
-mem_mib = ${memMib}
-max_running = 12
-[logging]
-keep_files = 6
-max_file_mib = 1
-[linux]
-enabled = true
-[linux.limits]
-cpus = 2
-mem_mib = 512
-[linux.devices]
-input = true
-[windows]
-enabled = true
-[windows.limits]
-cpus = 2
-mem_mib = 512
-[windows.devices]
-vtpm = true
-[profiles.again]
-kind = "linux"
-max_vcpu = 1
-max_memory_mb = 64
-cpu_percent = 10
-secure_boot = "allowed"
-restart = "on-crash"
-max_restarts = 2
-[profiles.small-windows]
-kind = "windows"
-present = true
-max_vcpu = 2
-max_memory_mb = 512
-cpu_percent = 20
-secure_boot = "required"
-tpm = "required"
-allow_below_minimum = true
-`
-);
-
-export interface GuestSpec {
-  readonly id: string;
-  readonly kind: "linux" | "windows";
-  readonly tpm: boolean;
-  /** Images, relative to the data root, that `qemu-img check` knows. */
-  readonly images: readonly string[];
-  readonly definition: Readonly<Record<string, unknown>>;
-  /** Makes what must be there before it is defined. */
-  prepare?(root: string): Promise<void>;
-}
-
-/** The guests, the most telling ones first. */
-export const GUESTS: readonly GuestSpec[] = [
-  bios("raw", "raw"),
-  { ...uefi("tpm", { tpm: true }), tpm: true },
-  bios("again", "raw", { policy_profile: "again" }),
-  bios("qcow", "qcow2"),
-  uefi("plain", {}),
-  {
-    ...uefi("win", { type: "windows", memory_mib: 256, vcpu: 1, profile: "small-windows" }),
-    kind: "windows",
-    tpm: true,
-    images: ["vm/windows/win/disk.qcow2", "vm/windows/win/ovmf_vars.qcow2"],
-  },
-];
-
-/** Firmware that finds nothing to start. */
-function uefi(id: string, more: Record<string, unknown>): GuestSpec {
-  return {
-    id,
-    kind: "linux",
-    tpm: false,
-    images: [`vm/linux/${id}/disk.qcow2`, `vm/linux/${id}/ovmf_vars.qcow2`],
-    definition: { definition: { id, type: "linux", memory_mib: 64, disk: { bytes: MIB }, ...more } },
-  };
-}
-
-function bios(id: string, format: "raw" | "qcow2", more: Record<string, unknown> = {}): GuestSpec {
-  const disk = `vm/linux/${id}/disk.${format}`;
-  const record = {
-    id,
-    name: id,
-    type: "linux",
-    state: "stopped",
-    storage: { disks: { root: disk } },
-    devices: { vcpu: 1, memory_mb: 64, network: { enabled: false } },
-    policy_profile: "default-linux",
-    ...more,
-  };
-  return {
-    id,
-    kind: "linux",
-    tpm: false,
-    images: format === "qcow2" ? [disk] : [],
-    definition: { record },
-    async prepare(root) {
-      await Deno.mkdir(`${root}/vm/linux/${id}`, { recursive: true, mode: 0o700 });
-      await tool("qemu-img", "create", "-q", "-f", format, `${root}/${disk}`, "1M");
-    },
-  };
-}
-
-/** Runs a tool of the host to its end. */
-export async function tool(program: string, ...args: string[]): Promise<{ code: number; text: string }> {
-  const { code, stdout, stderr } = await new Deno.Command(program, { args, stdin: "null" }).output();
-  const text = new TextDecoder();
-  return { code, text: text.decode(stdout) + text.decode(stderr) };
-}
 
 /** Removes what libfaketime keeps of processes that were killed: it takes it for its own where a pid comes again. */
 function sweepSharedTime(): void {
   for (const name of namesIn("/dev/shm")) {
     const pid = /^(?:sem\.)?faketime_(?:shm|sem)_(\d+)$/.exec(name)?.[1];
     if (pid !== undefined && namesIn(`/proc/${pid}`).length === 0) Deno.removeSync(`/dev/shm/${name}`);
-  }
-}
-
-/** Waits for what no event tells of. */
-export async function until(what: string, isSo: () => boolean, limitMs = 60_000): Promise<void> {
-  const deadline = performance.now() + limitMs;
-  while (!isSo()) {
-    if (performance.now() > deadline) throw new Error(`not so within ${limitMs / 1000} s: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
 

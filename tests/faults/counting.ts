@@ -1,0 +1,68 @@
+/** Guests that count tell by their consoles whether they ran, and whether they ever went back to what was past. */
+import { readEnd } from "../../src/ports/append_file.ts";
+import type { GuestDetail } from "../../src/actions/views.ts";
+import type { Deeds } from "./expect.ts";
+import { until } from "./tools.ts";
+import type { World } from "./world.ts";
+
+const LINE = /BOOT|^[0-9A-F]{8}$/;
+
+/** Counts that are not larger than the one before although the guest did not boot in between. Pure. */
+export function stepsBack(text: string): string[] {
+  let last: string | undefined;
+  const found: string[] = [];
+  for (const line of text.split("\n").slice(0, -1).map((line) => line.trim())) {
+    if (!LINE.test(line)) continue; // cut off where a supervisor died
+    if (line.includes("BOOT")) last = undefined;
+    else {
+      if (last !== undefined && line <= last) found.push(`${line} follows on ${last}`);
+      last = line;
+    }
+  }
+  return found;
+}
+
+/** Reads what the guests that count have said since the last time. */
+export class Counting {
+  /** What was read of each last. */
+  readonly #seen = new Map<string, string>();
+
+  constructor(private readonly world: World) {}
+
+  /** What must not be: a guest that is told to run and does not, and one that went back. */
+  async read(deeds: Deeds, now: readonly GuestDetail[]): Promise<string[]> {
+    const found: string[] = [];
+    for (const { id, counts } of this.world.guests) {
+      if (!counts) continue;
+      const text = this.#fresh(id);
+      if (!mayMissBoot(deeds, id)) found.push(...stepsBack(text).map((step) => `${id} went back: ${step}`));
+      if (now.find((guest) => guest.id === id)?.state !== "running") continue;
+      const said = () => this.#text(id);
+      const before = said();
+      await until(`${id} counts on`, () => said() !== before).catch((error) => found.push(String(error)));
+    }
+    return found;
+  }
+
+  #text(id: string): string {
+    const { serialLog } = this.world.layout.guest("linux", id);
+    return new TextDecoder().decode(readEnd(serialLog, 64 * 1024));
+  }
+
+  /** From the last line on that was seen. */
+  #fresh(id: string): string {
+    const text = this.#text(id);
+    const seen = this.#seen.get(id) ?? "";
+    this.#seen.set(id, text.slice(-2000));
+    const at = seen === "" ? 0 : text.lastIndexOf(seen);
+    return at < 0 ? text : text.slice(at);
+  }
+}
+
+/** What a guest says is lost while no supervisor listens, or its log finds no room: its new start too, then. */
+function mayMissBoot({ answers, hits }: Deeds, id: string): boolean {
+  const isFull = hits.some(({ kind }) => /full|fill/.test(kind));
+  const isReset = answers.some(({ ask }) => ask.action === "vm.reset" && ask.params.id === id);
+  const isDeaf = hits.some(({ kind, isMiss }) => /supervisor|clock/.test(kind) && !isMiss);
+  return isFull || (isReset && isDeaf);
+}
