@@ -93,6 +93,8 @@ export class Guest {
   stray: ProcessIdentity | undefined;
   /** When it is started again after a crash, and the means to call that off. */
   restart: PendingRestart | undefined;
+  /** Calls off the next try to write its state into the registry, where the last one failed. */
+  unwritten: (() => void) | undefined;
   /** The guest said that it shuts down, or was asked to: its end is no crash. */
   shutdownSeen = false;
   /** Its end is a crash although it was asked for. */

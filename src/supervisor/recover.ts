@@ -193,7 +193,9 @@ async function take(s: Supervisor, guest: Guest, parts: Parts, met: Meeting): Pr
       // With its run record its TPM emulator may be lost too: QEMU alone still knows that there was one.
       if (!run.swtpm && (await run.qmp.execute("query-tpm")).length > 0) await standStill(s, guest, run);
       // It may have ended meanwhile: then that is on record.
-      if (guest.run === run) recovered(s, guest);
+      if (guest.run !== run) return;
+      await remember(s, guest, "running");
+      recovered(s, guest);
       return;
     }
     case "undo_start":

@@ -3,6 +3,7 @@ import * as z from "zod";
 import { formatUtc, type Instant } from "../core/time.ts";
 import { isNotFound, readTextBounded, writeFileAtomic } from "../ports/files.ts";
 import type { Guest } from "./guest.ts";
+import { forgetUnwritten } from "./remember.ts";
 import { rightsInForce } from "./policy_source.ts";
 import type { Supervisor } from "./supervisor.ts";
 
@@ -57,9 +58,12 @@ async function restart(s: Supervisor, guest: Guest, recent: readonly Instant[]):
   }).catch(() => {}); // that it was refused or failed is on record
 }
 
-/** Calls off every planned restart: the supervisor goes. */
-export function callOffRestarts(s: Supervisor): void {
-  for (const guest of s.guests.values()) guest.restart?.cancel();
+/** Calls off what is planned of every guest: the supervisor goes. */
+export function callOffPlans(s: Supervisor): void {
+  for (const guest of s.guests.values()) {
+    guest.restart?.cancel();
+    forgetUnwritten(guest);
+  }
 }
 
 const MAX_BYTES = 64 * 1024;

@@ -29,7 +29,7 @@ import { reloadPolicy, reviewGuests, tellPolicy } from "./policy_live.ts";
 import { nextPolicyState } from "./policy_source.ts";
 import { recoverGuests } from "./recover.ts";
 import { finishEnds, settleFiles } from "./recover_intents.ts";
-import { callOffRestarts } from "./restart.ts";
+import { callOffPlans } from "./restart.ts";
 import { noticesTo } from "./service_notices.ts";
 import { keepServing } from "./serving.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -166,9 +166,10 @@ async function serveUntil(
   supervisor.emit({ event: "RAYOS_SUPERVISOR:stop", fields: { pid: processId } });
   supervisor.endStreams();
   await server.shutdown(SHUTDOWN_GRACE_MS);
-  callOffRestarts(supervisor);
+  callOffPlans(supervisor);
   await supervisor.jobs.callOffAll("called off: the supervisor ends"); // what is cut off would be left half done
   await booting;
+  callOffPlans(supervisor); // what came of those
   probing.abort();
   await capabilities.settled();
   await groups.close().catch(() => {}); // what is left is found again by the next supervisor

@@ -62,7 +62,9 @@ export class Counting {
 /** What a guest says is lost while no supervisor listens, or its log finds no room: its new start too, then. */
 function mayMissBoot({ answers, hits }: Deeds, id: string): boolean {
   const isFull = hits.some(({ kind }) => /full|fill/.test(kind));
-  const isReset = answers.some(({ ask }) => ask.action === "vm.reset" && ask.params.id === id);
+  const boots = answers.some(({ ask }) =>
+    ["vm.reset", "vm.start"].includes(ask.action) && ask.params.id === id
+  );
   const isDeaf = hits.some(({ kind, isMiss }) => /supervisor|clock/.test(kind) && !isMiss);
-  return isFull || (isReset && isDeaf);
+  return isFull || (boots && isDeaf);
 }
