@@ -4,8 +4,10 @@
  */
 import { fail } from "../core/problem.ts";
 import type { SwtpmCapabilities } from "../host/capabilities.ts";
-import { makeFolder, writeFileAtomic } from "../ports/files.ts";
-import { fileFacts } from "../ports/folders.ts";
+import { systemFiles } from "../ports/file_ops.ts";
+import { dirname, makeFolder, removeTree, writeFileAtomic } from "../ports/files.ts";
+import { fileFacts, moveFile } from "../ports/folders.ts";
+import { flushFile } from "../ports/large_files.ts";
 import { PLAIN_ENV, run } from "../ports/processes.ts";
 import { sanitizeLine } from "../core/sanitize.ts";
 import type { CommandLine } from "../qemu/options.ts";
@@ -17,7 +19,14 @@ export interface TpmSetupPlan {
   /** Configuration files to write, path to text, mode 0600. */
   readonly files: Readonly<Record<string, string>>;
   readonly command: CommandLine;
+  /**
+   * Where the command works, temporary files of its tools too. It is gone afterwards; what a death has left of it goes with the next
+   * try, or with the guest.
+   */
+  readonly workFolder: string;
   /** Is there after the command has succeeded. */
+  readonly madeFile: string;
+  /** What that becomes: a whole state or none. */
   readonly stateFile: string;
 }
 
@@ -28,9 +37,10 @@ export interface TpmSetupPlace {
   readonly authorityDir: string;
 }
 
-/** Pure. Running it again changes nothing: `--not-overwrite` keeps a state that is there. */
+/** Pure. */
 export function planTpmSetup(capabilities: SwtpmCapabilities, place: TpmSetupPlace): TpmSetupPlan {
   const { stateDir, authorityDir } = place;
+  const workFolder = `${stateDir}/making`;
   // The configuration files end a value at the line, and swtpm_setup splits nothing else.
   for (const path of [stateDir, authorityDir, capabilities.localcaProgram]) swtpmValue(path);
   const config = `${authorityDir}/swtpm_setup.conf`;
@@ -59,19 +69,23 @@ export function planTpmSetup(capabilities: SwtpmCapabilities, place: TpmSetupPla
       args: [
         "--tpm2",
         "--tpmstate",
-        stateDir,
+        workFolder,
         "--config",
         config,
         "--create-ek-cert",
         "--create-platform-cert",
         "--lock-nvram",
-        "--not-overwrite",
       ],
-      env: PLAIN_ENV,
+      env: { ...PLAIN_ENV, TMPDIR: workFolder },
     },
-    stateFile: `${stateDir}/tpm2-00.permall`,
+    workFolder,
+    madeFile: `${workFolder}/${STATE_NAME}`,
+    stateFile: `${stateDir}/${STATE_NAME}`,
   };
 }
+
+/** The name that swtpm gives its lasting state. swtpm(8) */
+const STATE_NAME = "tpm2-00.permall";
 
 function lines(members: Readonly<Record<string, string>>): string {
   return Object.entries(members).map(([key, value]) => `${key}=${value}\n`).join("");
@@ -81,30 +95,49 @@ function lines(members: Readonly<Record<string, string>>): string {
 const SETUP_TIMEOUT_MS = 60_000;
 
 /**
- * Carries a plan out. Failure `failed` with the tool's own words, `missing` without the tool, `outcome_unknown` after the
- * time-out. Safe to repeat after each of them.
+ * Carries a plan out; a state that is there is kept. Failure `failed` with the tool's own words, `missing` without the tool,
+ * `outcome_unknown` after the time-out. Safe to repeat after each of them.
  */
 export async function prepareTpm(plan: TpmSetupPlan, signal?: AbortSignal): Promise<void> {
+  const { workFolder, madeFile, stateFile } = plan;
   for (const folder of plan.folders) await makeFolder(folder);
+  if (await hasContent(stateFile)) return;
   for (const [path, text] of Object.entries(plan.files)) await writeFileAtomic(path, text);
-  const { program, args, env } = plan.command;
+  await removeTree(workFolder);
+  await makeFolder(workFolder);
+  try {
+    await makeState(plan, signal);
+    await flushFile(madeFile);
+    await moveFile(madeFile, stateFile);
+    systemFiles.flushFolder(dirname(stateFile));
+  } finally {
+    await removeTree(workFolder).catch(() => {}); // the next try removes it
+  }
+}
+
+async function makeState(
+  { command, madeFile, stateFile }: TpmSetupPlan,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { program, args, env } = command;
   const result = await run(program, {
     args,
     env,
     timeoutMs: SETUP_TIMEOUT_MS,
     ...(signal === undefined ? {} : { signal }),
   });
-  const state = await fileFacts(plan.stateFile);
-  if (result.code === 0 && state && state.size > 0) return;
+  if (result.code === 0 && await hasContent(madeFile)) return;
   const words = sanitizeLine(
     `${result.stdout}\n${result.stderr}`.trim().split("\n").slice(-3).join(" | "),
     600,
   );
   fail(
     "failed",
-    `swtpm_setup could not make the TPM state in ${plan.stateFile}: exit code ${result.code}: ${words}`,
-    {
-      path: plan.stateFile,
-    },
+    `swtpm_setup could not make the TPM state for ${stateFile}: exit code ${result.code}: ${words}`,
+    { path: stateFile },
   );
+}
+
+async function hasContent(path: string): Promise<boolean> {
+  return ((await fileFacts(path))?.size ?? 0) > 0;
 }

@@ -55,8 +55,29 @@ Deno.test("prepareTpm() makes a state once, with an authority of its own, and ke
     const first = await Deno.readFile(plan.stateFile);
     await prepareTpm(plan);
     assert.deepEqual(await Deno.readFile(plan.stateFile), first);
+    assert.deepEqual([...Deno.readDirSync(`${folder}/tpm`)].map(({ name }) => name), ["tpm2-00.permall"]);
     assert.ok((await Deno.stat(`${folder}/ca/signkey.pem`)).isFile);
     assert.equal((await Deno.stat(`${folder}/ca`)).mode! & 0o777, 0o700); // Linux always has a mode
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("prepareTpm() that is called off leaves no half state, and nothing outside of its folder", async () => {
+  const swtpm = await probeSwtpm();
+  assert.ok(swtpm);
+  const folder = await Deno.makeTempDir({ prefix: "rayvisor-tpm-" });
+  try {
+    const plan = planTpmSetup(swtpm, { stateDir: `${folder}/tpm`, authorityDir: `${folder}/ca` });
+    assert.equal(plan.command.env.TMPDIR, plan.workFolder);
+    await Deno.mkdir(`${plan.workFolder}/left`, { recursive: true });
+    const watcher = Deno.watchFs(`${folder}/tpm`);
+    const off = new AbortController();
+    const making = prepareTpm(plan, off.signal);
+    for await (const { paths } of watcher) if (paths.some((path) => path === plan.madeFile)) break;
+    off.abort();
+    await assert.rejects(making, (error) => error instanceof Failure && error.code === "cancelled");
+    assert.deepEqual([...Deno.readDirSync(`${folder}/tpm`)], []);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
