@@ -89,6 +89,7 @@ Deno.test("a guest that powers itself off is stopped, by its own doing, and no c
 Deno.test("a guest that is asked by its power button powers itself off", () =>
   withRoot(async (rig) => {
     await boot(rig, BOOT_SECTORS.powerOffOnButton);
+    await bootedTimes(rig, 1, "AWAITS ITS BUTTON"); // the firmware does not hear it
     const stopped = await rig.ok("vm", "stop", "g");
     assert.equal(stopped.state, "stopped");
     assert.match(stopped.notes[0], /^ended by: acpi,/);
@@ -238,6 +239,7 @@ Deno.test("a guest whose watchdog ran out can be resumed", () =>
 Deno.test("a guest that panics while it is being stopped is ended at once, and is stopped, not crashed", () =>
   withRoot(async (rig) => {
     await boot(rig, BOOT_SECTORS.panicOnButton, "panic-reset");
+    await bootedTimes(rig, 1, "PANICS AT ITS BUTTON"); // the firmware does not hear it
     const stopped = await rig.ok("vm", "stop", "g", "--grace", "600", "--timeout", "60");
     assert.equal(stopped.state, "stopped");
     assert.match(stopped.notes[0], /^ended by: acpi,/);
