@@ -73,7 +73,7 @@ function list(s: Supervisor): GuestView[] {
   return [...s.guests.values()].sort((a, b) => a.id < b.id ? -1 : 1).map((guest) => guestView(s, guest));
 }
 
-/** From memory alone: neither a QEMU nor the probe of the host is waited for. */
+/** From memory, and the room on the file systems: neither a QEMU nor the probe of the host is waited for. */
 async function status(s: Supervisor): Promise<StatusView> {
   const host = await s.host();
   await s.space.look();
