@@ -1,6 +1,7 @@
 /** The real test guest by the compiled program: firmware, Secure Boot, TPM, agent, and what happens without them. */
 import assert from "node:assert/strict";
 import { firmwareSayings } from "../../src/efi/evidence.ts";
+import { PROGRAMS } from "../../src/ports/self.ts";
 import { layoutOf } from "../../registry/layout.ts";
 import { buildGuest } from "../guest/build.ts";
 import { GUEST_MEMORY_MIB } from "../guest/recipe.ts";
@@ -116,7 +117,8 @@ Deno.test("a Linux guest boots from its disk with and without Secure Boot, and i
 
     await t.step("it stops through its agent, and its TPM with it", async () => {
       const stopped = await rig.ok("vm", "stop", "secure");
-      assert.deepEqual([stopped.state, stopped.notes], ["stopped", ["ended by: agent"]]);
+      assert.equal(stopped.state, "stopped");
+      assert.match(stopped.notes.join(), /^ended by: agent, after /);
       assert.equal(await isRunning(before.qemu), false);
       await ended(before.swtpm);
       assert.equal((await rig.ok("audit", "verify")).valid, true);
@@ -147,7 +149,8 @@ Deno.test("a Linux guest boots from its disk with and without Secure Boot, and i
         const proof = await rig.ok("vm", "firmware", "plain");
         assert.deepEqual([proof.firmware_ran, proof.secure_boot_enforced], [true, false]);
         const stopped = await rig.ok("vm", "stop", "plain");
-        assert.deepEqual([stopped.state, stopped.notes], ["stopped", ["ended by: acpi"]]);
+        assert.equal(stopped.state, "stopped");
+        assert.match(stopped.notes.join(), /^ended by: acpi, after /);
       },
     );
   }, GUEST_POLICY);
@@ -170,7 +173,8 @@ Deno.test("a Windows guest's firmware, Secure Boot and TPM are proven from outsi
     });
     assert.ok(certificates.some((name: string) => name.includes("Microsoft")), certificates);
     const stopped = await rig.ok("vm", "stop", "w", "--grace", "0");
-    assert.deepEqual([stopped.state, stopped.notes], ["stopped", ["ended by: quit"]]);
+    assert.equal(stopped.state, "stopped");
+    assert.match(stopped.notes.join(), /^ended by: quit, after /);
     assert.equal(await isRunning(qemu), false);
     await ended(swtpm);
     await rig.ok("audit", "verify");
@@ -180,9 +184,9 @@ Deno.test("a Windows guest's firmware, Secure Boot and TPM are proven from outsi
 async function pathWithout(folder: string, ...missing: string[]): Promise<string> {
   await Deno.mkdir(folder, { recursive: true });
   for (
-    const name of ["cat", "kill", "qemu-system-x86_64", "qemu-img", "swtpm", "swtpm_setup", "swtpm_localca"]
+    const name of [...PROGRAMS.self, ...PROGRAMS.guests, "swtpm_localca"]
   ) {
-    if (missing.includes(name)) continue;
+    if (missing.includes(name) || name.startsWith("/")) continue;
     const found = (Deno.env.get("PATH") ?? "").split(":").map((dir) => `${dir}/${name}`);
     for (const file of found) {
       if (await Deno.stat(file).then((info) => info.isFile, () => false)) {
