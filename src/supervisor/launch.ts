@@ -276,9 +276,10 @@ export async function attachTo(
     onOutcome: (told) => input.history.command(told, input.clock.now()),
   });
   try {
-    const { UUID } = await qmp.execute("query-uuid");
-    if (UUID.toLowerCase() !== input.uuid.toLowerCase()) {
-      fail("failed", `the QEMU behind ${input.runtime.qmp} is another guest (${UUID}, not ${input.uuid})`);
+    const [{ UUID }, { name }] = await Promise.all([qmp.execute("query-uuid"), qmp.execute("query-name")]);
+    if (UUID.toLowerCase() !== input.uuid.toLowerCase() || name !== input.id) {
+      const found = `${name ?? "without a name"}, ${UUID}; not ${input.id}, ${input.uuid}`;
+      fail("failed", `the QEMU behind ${input.runtime.qmp} is another guest (${found})`);
     }
     // The guest tells its memory figures only when it is asked to; there is no balloon in a machine without PCI.
     await setMemoryEvery(qmp, MEMORY_EVERY_S.idle);

@@ -219,7 +219,8 @@ Deno.test("what a killed supervisor had begun is given its end by the next one",
     const log = `${rig.root}/logs/audit.jsonl`;
     const isBegun = async () =>
       (await Deno.readTextFile(log)).includes('"phase":"started","policy"') &&
-      (await phasesOf(rig, "vm.stop")).includes("started");
+      (await phasesOf(rig, "vm.stop")).includes("started") &&
+      await Deno.stat(`${layoutOf(rig.root).intents}/g1.json`).then(() => true, () => false);
     while (!await isBegun()) await new Promise((resolve) => setTimeout(resolve, 20));
     Deno.kill(supervisor.pid, "SIGKILL");
     await stop.output();
