@@ -9,6 +9,20 @@ import { defineSmall, ended, isRunning, POLICY, type Rig, showUntil, withRoot } 
 // deno-lint-ignore no-explicit-any -- answers of many shapes
 type Any = any;
 
+/** The profile `again`, whose guests are started again after a crash so often an hour. */
+function restarting(times: number): string {
+  return `${POLICY}
+[profiles.again]
+kind = "linux"
+max_vcpu = 1
+max_memory_mb = 64
+cpu_percent = 10
+secure_boot = "allowed"
+restart = "on-crash"
+max_restarts = ${times}
+`;
+}
+
 const TPM_GUEST = ["--type", "linux", "--memory", "64", "--disk", "1M", "--tpm"];
 
 async function killSupervisor(rig: Rig): Promise<void> {
@@ -232,16 +246,7 @@ Deno.test("a guest that crashes is started again with a pause, as often as its p
       assert.equal((await rig.ok("vm", "show", "g1")).state, "crashed");
       assert.equal((await rig.ok("vm", "start", "g1")).state, "running", "an operator may");
     },
-    POLICY + `
-[profiles.again]
-kind = "linux"
-max_vcpu = 1
-max_memory_mb = 64
-cpu_percent = 10
-secure_boot = "allowed"
-restart = "on-crash"
-max_restarts = 1
-`,
+    restarting(1),
   ));
 
 Deno.test("a restart that is planned is shown, and a kill calls it off", () =>
@@ -264,16 +269,7 @@ Deno.test("a restart that is planned is shown, and a kill calls it off", () =>
       assert.deepEqual((await rig.ok("vm", "show", "g1")).notes, []);
       await rig.fails(5, "vm", "kill", "g1");
     },
-    POLICY + `
-[profiles.again]
-kind = "linux"
-max_vcpu = 1
-max_memory_mb = 64
-cpu_percent = 10
-secure_boot = "allowed"
-restart = "on-crash"
-max_restarts = 20
-`,
+    restarting(20),
   ));
 
 Deno.test("what policy names starts with the supervisor, hidden, and one that fails keeps no other from it", () =>
