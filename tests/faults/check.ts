@@ -2,7 +2,16 @@
 import type { GuestDetail, GuestView } from "../../src/actions/views.ts";
 import { hasProcess } from "../../src/lifecycle/states.ts";
 import { basename } from "../../src/core/file_names.ts";
-import { guestFolders, leftovers, listeningSockets, mounts, namesIn, registryStates } from "./facts.ts";
+import {
+  foldersIn,
+  groupsOf,
+  guestFolders,
+  leftovers,
+  listeningSockets,
+  mounts,
+  namesIn,
+  registryStates,
+} from "./facts.ts";
 import { type Cast, type Seen, textOf } from "./processes.ts";
 import type { World } from "./world.ts";
 
@@ -111,6 +120,9 @@ function checkFiles(world: World, { guests }: Look, known: Known): string[] {
     if (less.length > 0) found.push(`${what}: ${less} should be there`);
   };
   same("run/g", namesIn(`${layout.runFolder}/g`), running.map(({ folder }) => basename(folder)));
+  for (const group of groupsOf(place.root)) {
+    same(group, foldersIn(group), running.map(({ folder }) => basename(folder)));
+  }
   const inUse = listeningSockets(place.root);
   const ours = [
     layout.socket,

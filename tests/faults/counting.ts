@@ -1,4 +1,5 @@
 /** Guests that count tell by their consoles whether they ran, and whether they ever went back to what was past. */
+import { MIB } from "../../src/core/units.ts";
 import { readEnd } from "../../src/ports/append_file.ts";
 import type { GuestDetail } from "../../src/actions/views.ts";
 import type { Deeds } from "./expect.ts";
@@ -24,8 +25,8 @@ export function stepsBack(text: string): string[] {
 
 /** Reads what the guests that count have said since the last time. */
 export class Counting {
-  /** What was read of each last. */
-  readonly #seen = new Map<string, string>();
+  /** Where the last whole line of each begins that was read. */
+  readonly #at = new Map<string, number>();
 
   constructor(private readonly world: World) {}
 
@@ -46,16 +47,15 @@ export class Counting {
 
   #text(id: string): string {
     const { serialLog } = this.world.layout.guest("linux", id);
-    return new TextDecoder().decode(readEnd(serialLog, 64 * 1024));
+    return new TextDecoder().decode(readEnd(serialLog, 2 * MIB)); // all of it: it is set aside when it is larger
   }
 
-  /** From the last line on that was seen. */
+  /** From the last whole line on that was read. */
   #fresh(id: string): string {
     const text = this.#text(id);
-    const seen = this.#seen.get(id) ?? "";
-    this.#seen.set(id, text.slice(-2000));
-    const at = seen === "" ? 0 : text.lastIndexOf(seen);
-    return at < 0 ? text : text.slice(at);
+    const at = this.#at.get(id) ?? 0;
+    this.#at.set(id, text.lastIndexOf("\n", text.lastIndexOf("\n") - 1) + 1);
+    return at <= text.length ? text.slice(at) : text;
   }
 }
 

@@ -1,6 +1,7 @@
 /** What the kernel and the files say of a data root, apart from processes. */
 import { isObject } from "../../src/core/json.ts";
 import { GUEST_KINDS } from "../../src/core/ids.ts";
+import { nameOf } from "../../src/cgroup/set_up.ts";
 import type { Layout } from "../../registry/layout.ts";
 
 /** Names in a folder; none where it is not there. */
@@ -54,4 +55,27 @@ export function registryStates(layout: Layout): Map<string, string> {
 /** Ids of guests that have a folder. */
 export function guestFolders(layout: Layout): string[] {
   return GUEST_KINDS.flatMap((kind) => namesIn(`${layout.root}/vm/${kind}`));
+}
+
+const CGROUPS = "/sys/fs/cgroup";
+
+/** Control groups of a data root, in every tree: the ones that hold its guests' groups. */
+export function groupsOf(root: string): string[] {
+  return foldersNamed(CGROUPS, nameOf(root));
+}
+
+function foldersNamed(folder: string, name: string): string[] {
+  return foldersIn(folder).flatMap((one) =>
+    one === name ? [`${folder}/${one}`] : foldersNamed(`${folder}/${one}`, name)
+  );
+}
+
+/** Groups come and go while they are looked at. */
+export function foldersIn(folder: string): string[] {
+  try {
+    return [...Deno.readDirSync(folder)].filter(({ isDirectory }) => isDirectory).map(({ name }) => name);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
 }

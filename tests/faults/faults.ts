@@ -37,11 +37,12 @@ export async function bringAbout(world: World, fault: Fault): Promise<Hit> {
       return hit(await freeze(world.cast().supervisors, ms));
     case "kill_qemu":
     case "kill_swtpm":
-    case "freeze_qemu": {
+    case "freeze_qemu":
+    case "freeze_swtpm": {
       const { qemu, swtpm } = world.cast();
-      const [vm, seen] = one(kind === "kill_swtpm" ? swtpm : qemu, pick);
+      const [vm, seen] = one(kind.endsWith("swtpm") ? swtpm : qemu, pick);
       if (!seen) return hit([]);
-      if (kind === "freeze_qemu") await freeze([seen], ms);
+      if (kind.startsWith("freeze")) await freeze([seen], ms);
       else signal(seen, "SIGKILL");
       return hit([seen], [vm]);
     }

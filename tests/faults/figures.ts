@@ -20,9 +20,15 @@ export class Figures {
   slowestAnswer: Slowest & { readonly action: string } = { ms: 0, round: 0, action: "none" };
   readonly recoveries: number[] = [];
   readonly #answers = new Map<string, Map<string, number>>();
+  /** What was said where something could not be done, without what differs each time. */
+  readonly #words = new Map<string, number>();
   readonly #hits = new Map<string, { hit: number; miss: number }>();
 
-  answered({ ask, outcome, tookMs }: Answer, round: number): void {
+  answered({ ask, outcome, message, tookMs }: Answer, round: number): void {
+    if (["failed", "io", "missing"].includes(outcome)) {
+      const words = `${ask.action}, ${outcome}: ${message.replace(/[0-9a-f]{8,}|\d+/g, "N").slice(0, 200)}`;
+      this.#words.set(words, (this.#words.get(words) ?? 0) + 1);
+    }
     const outcomes = this.#answers.get(ask.action) ?? new Map<string, number>();
     this.#answers.set(ask.action, outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1));
     if (tookMs > this.slowestAnswer.ms) this.slowestAnswer = { ms: tookMs, round, action: ask.action };
@@ -51,6 +57,7 @@ export class Figures {
       String(hit),
       miss > 0 ? `${miss} hit nothing` : "",
     ]);
+    const words = [...this.#words].sort(byName).map(([text, n]) => [String(n), text]);
     const { slowestAnswer, slowestRecovery } = this;
     const median = this.recoveries.toSorted((a, b) => a - b)[Math.floor(this.recoveries.length / 2)] ?? 0;
     const sums = [
@@ -72,6 +79,7 @@ export class Figures {
     return [
       columns([["action", "asked", "what came of it"], ...actions]),
       columns([["fault", "hit", ""], ...faults]),
+      ...(words.length > 0 ? [columns([["times", "what failed"], ...words])] : []),
       columns(sums),
     ].join("\n\n");
   }

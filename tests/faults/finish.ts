@@ -1,6 +1,6 @@
 /** The end of a run: every guest can still be started and stopped, and nothing is left when the supervisor has ended. */
 import { exists } from "../../src/ports/files.ts";
-import { listeningSockets, namesIn } from "./facts.ts";
+import { groupsOf, listeningSockets, namesIn } from "./facts.ts";
 import { checkImages } from "./images.ts";
 import { textOf } from "./processes.ts";
 import type { Run } from "./round.ts";
@@ -34,6 +34,7 @@ export async function finish(run: Run): Promise<string[]> {
   const left = [...qemu.values(), ...swtpm.values(), tools].flat();
   found.push(...left.map((seen) => `left at the end: ${textOf(seen)}`));
   found.push(...namesIn(`${world.layout.runFolder}/g`).map((name) => `left at the end: run/g/${name}`));
+  found.push(...groupsOf(world.place.root).map((group) => `left at the end: ${group}`));
   found.push(...listeningSockets(world.place.root).map((path) => `somebody still listens on ${path}`));
   return [...found, ...world.diedByThemselves];
 }

@@ -12,6 +12,7 @@ export const FAULTS = [
   "kill_qemu",
   "freeze_qemu",
   "kill_swtpm",
+  "freeze_swtpm",
   "fill_root",
   "fill_run",
   "restart_full",
@@ -30,6 +31,7 @@ const FAULT_WEIGHTS: Readonly<Record<FaultKind, number>> = {
   kill_qemu: 6,
   freeze_qemu: 2,
   kill_swtpm: 4,
+  freeze_swtpm: 2,
   fill_root: 4,
   fill_run: 3,
   restart_full: 2,
@@ -82,8 +84,8 @@ export interface PlanInput {
 
 /** Actions with their weights; those that this program does not have are left out. */
 const ASK_WEIGHTS: Readonly<Record<string, number>> = {
-  "vm.start": 10,
-  "vm.stop": 7,
+  "vm.start": 20,
+  "vm.stop": 6,
   "vm.kill": 4,
   "vm.pause": 4,
   "vm.resume": 5,

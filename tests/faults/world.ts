@@ -4,7 +4,7 @@ import { ApiClient } from "../../src/api/client.ts";
 import { readAudit } from "../../src/audit/files.ts";
 import { TextLineStream } from "../../src/core/lines.ts";
 import { type Layout, layoutOf } from "../../registry/layout.ts";
-import { namesIn } from "./facts.ts";
+import { foldersIn, groupsOf, namesIn } from "./facts.ts";
 import { type GuestSpec, POLICIES } from "./guests.ts";
 import type { Place } from "./place.ts";
 import { tool, until } from "./tools.ts";
@@ -183,7 +183,15 @@ export class World {
     const all = [...supervisors, ...qemu.values(), ...swtpm.values(), tools].flat();
     for (const { pid } of supervisors) this.endedByUs.add(pid);
     await tool("kill", "-9", "--", ...all.map(({ pid }) => String(pid)));
-    await until("all have ended", () => this.cast().supervisors.length === 0);
+    await until("all have ended", () => {
+      const { supervisors, qemu, swtpm, tools } = this.cast();
+      return supervisors.length + qemu.size + swtpm.size + tools.length === 0;
+    });
+    // Control groups are everybody's: they do not go with the namespaces.
+    for (const group of groupsOf(this.place.root)) {
+      for (const one of foldersIn(group)) Deno.removeSync(`${group}/${one}`);
+      Deno.removeSync(group);
+    }
   }
 
   get hasFakedClock(): boolean {
