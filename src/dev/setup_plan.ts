@@ -9,12 +9,23 @@ export type Need =
   | "firmware"
   | "mformat"
   | "mcopy"
-  | "tmux";
+  | "tmux"
+  | "faketime";
+
+const DEMO: readonly Need[] = [
+  "qemu-system-x86_64",
+  "qemu-img",
+  "swtpm",
+  "swtpm_setup",
+  "firmware",
+  "mformat",
+  "mcopy",
+];
 
 /** What each purpose needs. */
 export const NEEDS: Readonly<Record<"demo" | "test", readonly Need[]>> = {
-  demo: ["qemu-system-x86_64", "qemu-img", "swtpm", "swtpm_setup", "firmware", "mformat", "mcopy"],
-  test: ["qemu-system-x86_64", "qemu-img", "swtpm", "swtpm_setup", "firmware", "mformat", "mcopy", "tmux"],
+  demo: DEMO,
+  test: [...DEMO, "tmux", "faketime"],
 };
 
 export interface HostFacts {
@@ -50,15 +61,19 @@ const DEBIAN: Distribution = {
     "mformat": "mtools",
     "mcopy": "mtools",
     "tmux": "tmux",
+    "faketime": "faketime",
   },
 };
+
+/** Everywhere else the program comes with its library. */
+const ELSEWHERE = { ...DEBIAN.packages, "faketime": "libfaketime" };
 
 const OTHERS: readonly Distribution[] = [
   {
     ids: ["fedora", "rhel", "centos"],
     install: "dnf install -y",
     packages: {
-      ...DEBIAN.packages,
+      ...ELSEWHERE,
       "qemu-system-x86_64": "qemu-system-x86-core",
       "qemu-img": "qemu-img",
       "firmware": "edk2-ovmf",
@@ -68,7 +83,7 @@ const OTHERS: readonly Distribution[] = [
     ids: ["arch"],
     install: "pacman -S --needed --noconfirm",
     packages: {
-      ...DEBIAN.packages,
+      ...ELSEWHERE,
       "qemu-img": "qemu-img",
       "swtpm_setup": "swtpm",
       "firmware": "edk2-ovmf",
@@ -78,7 +93,7 @@ const OTHERS: readonly Distribution[] = [
     ids: ["suse", "opensuse"],
     install: "zypper --non-interactive install",
     packages: {
-      ...DEBIAN.packages,
+      ...ELSEWHERE,
       "qemu-system-x86_64": "qemu-x86",
       "qemu-img": "qemu-img",
       "swtpm_setup": "swtpm",
