@@ -79,3 +79,11 @@ export function foldersIn(folder: string): string[] {
     throw error;
   }
 }
+
+/** Removes a data root's control groups when none of its processes runs any more. */
+export function removeGroups(root: string): void {
+  for (const group of groupsOf(root)) {
+    for (const one of foldersIn(group)) Deno.removeSync(`${group}/${one}`);
+    Deno.removeSync(group);
+  }
+}

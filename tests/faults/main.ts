@@ -2,14 +2,22 @@
 /**
  * `deno task test:faults`: rounds of random actions on several real guests while supervisors, QEMUs, swtpms and clients are
  * killed, disks are full and clocks jump. After each round everything must be right.
- * Usage: main.ts [--rounds N] [--seed N] [--from N] [--guests N] [--minutes N]. Exit code 1 when something was not right.
+ * Usage: main.ts [--rounds N] [--seed N] [--from N] [--guests N] [--minutes N] [--shared]. Exit code 1 when something was not right.
  */
 import { parseArgs } from "node:util";
 import { Counting } from "./counting.ts";
 import { mounts } from "./facts.ts";
 import { Figures } from "./figures.ts";
 import { finish } from "./finish.ts";
-import { enter, isInside, makeOwnPlace, makeSharedPlace, namespaces, type Place } from "./place.ts";
+import {
+  endWithStarter,
+  enter,
+  isInside,
+  makeOwnPlace,
+  makeSharedPlace,
+  namespaces,
+  type Place,
+} from "./place.ts";
 import { planRound, planText } from "./plan.ts";
 import { carryOut, type Run } from "./round.ts";
 import { settle } from "./settle.ts";
@@ -27,15 +35,24 @@ interface Options {
   readonly guests: number;
   /** No round begins after so many minutes. */
   readonly minutes: number;
+  /** Without namespaces, as where there can be none. */
+  readonly shared: boolean;
 }
 
 function optionsOf(args: readonly string[]): Options {
   const text = { type: "string" } as const;
   const { values } = parseArgs({
     args: [...args],
-    options: { rounds: text, seed: text, from: text, guests: text, minutes: text },
+    options: {
+      shared: { type: "boolean" },
+      rounds: text,
+      seed: text,
+      from: text,
+      guests: text,
+      minutes: text,
+    },
   });
-  const number = (name: keyof Options, otherwise: number): number => {
+  const number = (name: Exclude<keyof Options, "shared">, otherwise: number): number => {
     const value = values[name] === undefined ? otherwise : Number(values[name]);
     if (!Number.isSafeInteger(value) || value < 0) throw new Error(`--${name} wants a whole number`);
     return value;
@@ -46,12 +63,16 @@ function optionsOf(args: readonly string[]): Options {
     from: number("from", 0),
     guests: Math.min(number("guests", DEFAULTS.guests), GUESTS.length),
     minutes: number("minutes", 24 * 60),
+    shared: values.shared ?? false,
   };
 }
 
 async function main(options: Options): Promise<number> {
-  if (isInside()) return await run(options, await makeOwnPlace());
-  const own = await namespaces();
+  if (isInside()) {
+    void endWithStarter();
+    return await run(options, await makeOwnPlace());
+  }
+  const own = options.shared ? "--shared" : await namespaces();
   if (typeof own === "string") return await run(options, await makeSharedPlace(own));
   return await enter(own.args, new URL(import.meta.url).pathname, ["--seed", String(options.seed)]);
 }

@@ -2,9 +2,10 @@
  * Where the faults happen: namespaces of their own for mounts and processes. What is mounted there nobody else sees, what is left
  * over there is seen by name or not, and all of it is gone with the first process, however that ends.
  */
+import { removeGroups } from "./facts.ts";
 import { type FaultKind, FAULTS } from "./plan.ts";
 
-/** Set in the process that runs in the namespaces. */
+/** Set in the process that runs in the namespaces: the name of its data root. */
 const INSIDE = "RAYVISOR_FAULTS_INSIDE";
 
 /** Mount point of everything; every system has it (FHS 3.0, section 3.12). */
@@ -47,7 +48,10 @@ export async function namespaces(): Promise<{ readonly args: readonly string[] }
   return probe.code === 0 ? { args } : probe.text.trim() || `unshare ended with ${probe.code}`;
 }
 
-/** Runs this program in namespaces and gives its exit code. */
+/**
+ * Runs this program in namespaces and gives its exit code. All of it ends with this process: by its standard input it knows.
+ * Control groups are everybody's and do not go with the namespaces: what is left of them is removed here.
+ */
 export async function enter(
   args: readonly string[],
   script: string,
@@ -58,18 +62,34 @@ export async function enter(
     Deno.execPath(),
     ...["run", "--allow-all", "--no-check", "--lock=deno.lock", "--frozen", script, ...Deno.args, ...more],
   ];
-  const child = new Deno.Command(program, { args: rest, env: { [INSIDE]: "1" }, stdin: "null" }).spawn();
-  return (await child.status).code;
+  // No two runs have the same root: groups are named by it.
+  const name = crypto.randomUUID().slice(0, 8);
+  const child = new Deno.Command(program, { args: rest, env: { [INSIDE]: name }, stdin: "piped" }).spawn();
+  const wait = () => {}; // the child has the signal too, and what it leaves is still to be removed
+  Deno.addSignalListener("SIGINT", wait);
+  const { code } = await child.status;
+  Deno.removeSignalListener("SIGINT", wait);
+  removeGroups(rootOf(name));
+  return code;
 }
 
 export function isInside(): boolean {
-  return Deno.env.get(INSIDE) === "1";
+  return Deno.env.get(INSIDE) !== undefined;
+}
+
+/** Ends this process when the one that has started it does. */
+export async function endWithStarter(): Promise<void> {
+  for await (const _ of Deno.stdin.readable);
+  Deno.exit(1);
+}
+
+function rootOf(name: string): string {
+  return `${BASE}/r${name}`;
 }
 
 /** File systems of this process's own namespace: the data root and its run folder, small, and temporary files, empty. */
 export async function makeOwnPlace(): Promise<Place> {
-  // No two runs have the same root: control groups are named by it, and these are everybody's.
-  const root = `${BASE}/r${crypto.randomUUID().slice(0, 8)}`;
+  const root = rootOf(Deno.env.get(INSIDE) ?? "");
   const home = `${BASE}/home`;
   await mount("-t", "tmpfs", "-o", "size=8m,mode=0755", "tmpfs", BASE);
   for (const folder of ["dist", "home"]) await Deno.mkdir(`${BASE}/${folder}`);

@@ -4,7 +4,7 @@ import { ApiClient } from "../../src/api/client.ts";
 import { readAudit } from "../../src/audit/files.ts";
 import { TextLineStream } from "../../src/core/lines.ts";
 import { type Layout, layoutOf } from "../../registry/layout.ts";
-import { foldersIn, groupsOf, namesIn } from "./facts.ts";
+import { namesIn, removeGroups } from "./facts.ts";
 import { type GuestSpec, POLICIES } from "./guests.ts";
 import type { Place } from "./place.ts";
 import { tool, until } from "./tools.ts";
@@ -187,11 +187,7 @@ export class World {
       const { supervisors, qemu, swtpm, tools } = this.cast();
       return supervisors.length + qemu.size + swtpm.size + tools.length === 0;
     });
-    // Control groups are everybody's: they do not go with the namespaces.
-    for (const group of groupsOf(this.place.root)) {
-      for (const one of foldersIn(group)) Deno.removeSync(`${group}/${one}`);
-      Deno.removeSync(group);
-    }
+    removeGroups(this.place.root);
   }
 
   get hasFakedClock(): boolean {
