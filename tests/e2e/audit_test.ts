@@ -10,7 +10,16 @@ import { systemRandom } from "../../src/ports/random.ts";
 import type { PolicyRevision } from "../../src/core/ids.ts";
 import { canonicalJson } from "../../src/core/json.ts";
 import { layoutOf } from "../../registry/layout.ts";
-import { defineSmall, isRunning, POLICY, type Rig, start, stopSupervisor, withRoot } from "./rig.ts";
+import {
+  defineSmall,
+  isRunning,
+  POLICY,
+  type Rig,
+  showUntil,
+  start,
+  stopSupervisor,
+  withRoot,
+} from "./rig.ts";
 import { mountedBy, smallFs } from "./small_fs.ts";
 
 // deno-lint-ignore no-explicit-any -- records of many shapes
@@ -230,7 +239,7 @@ Deno.test("what a killed supervisor had begun is given its end by the next one",
     while (await isRunning(supervisor.pid)) await new Promise((resolve) => setTimeout(resolve, 10));
     assert.deepEqual(await phasesOf(rig, "vm.stop"), ["requested", "decided", "started"]);
     // The journal has it that the guest was being stopped: that is gone on with, as a request of the supervisor's own.
-    assert.equal((await rig.ok("vm", "show", "g1")).state, "stopping");
+    await showUntil(rig, "g1", ({ state }) => state === "stopping");
     const all = (await records(rig, "--action", "vm.stop")).filter(({ phase }) => phase !== "observed");
     const [begun] = all.filter(({ phase }) => phase === "started");
     const [, , , end] = all.filter(({ corr }) => corr === begun.corr);
