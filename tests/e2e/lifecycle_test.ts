@@ -30,6 +30,25 @@ Deno.test("a guest is defined, started, paused, resumed, presented, hidden, stop
     await assert.rejects(Deno.stat(`${rig.root}/vm/linux/g1`), Deno.errors.NotFound);
   }));
 
+Deno.test("all guests that run are stopped at once, with what each was ended by; where none runs there is nothing to do", () =>
+  withRoot(async (rig) => {
+    assert.deepEqual((await rig.ok("vm", "stop", "--all")).stopped, []);
+    for (const id of ["a", "b", "c"]) await defineSmall(rig, id);
+    for (const id of ["a", "b"]) await rig.ok("vm", "start", id);
+    await rig.ok("vm", "pause", "b");
+    await rig.fails(2, "vm", "stop");
+    await rig.fails(2, "vm", "stop", "a", "--all");
+    const { stopped } = await rig.ok("vm", "stop", "--all", "--grace", "0");
+    assert.deepEqual(stopped.map(({ vm, state }: Any) => [vm, state]), [["a", "stopped"], ["b", "stopped"]]);
+    // A supervisor that does not run is started for guests that do.
+    await rig.ok("vm", "start", "c");
+    await stopSupervisor(rig);
+    assert.equal((await rig.ok("vm", "stop", "--all", "--grace", "0")).stopped.length, 1);
+    await stopSupervisor(rig);
+    assert.deepEqual((await rig.ok("vm", "stop", "--all")).stopped, []);
+    assert.equal((await rig.ok("status")).supervisor, null, "for nothing none is started");
+  }));
+
 Deno.test("at most one guest is presented, and hiding follows its end", () =>
   withRoot(async (rig) => {
     for (const id of ["a", "b"]) {

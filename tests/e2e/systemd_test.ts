@@ -5,7 +5,8 @@ import { BINARY, POLICY } from "./rig.ts";
 import { inBox, whyNoBox } from "./systemd_box.ts";
 
 const PACKAGING = new URL("../../packaging/", import.meta.url).pathname;
-const UNITS = ["rayvisor.service", "rayvisor-user.service"];
+const SUPERVISORS = ["rayvisor.service", "rayvisor-user.service"];
+const UNITS = [...SUPERVISORS, "rayvisor-guests.service"];
 /** Settings that older versions of systemd pass over with a warning. */
 const SINCE_254 = /Unknown key (name )?'DelegateSubgroup'.*ignoring/;
 
@@ -42,7 +43,7 @@ Deno.test("systemd-analyze finds nothing wrong with the units", async (t) => {
 });
 
 Deno.test("both units let guests outlive the supervisor, and the user's takes over nothing that needs root", async () => {
-  for (const unit of UNITS) {
+  for (const unit of SUPERVISORS) {
     const settings = await settingsOf(unit);
     for (
       const needed of [

@@ -9,6 +9,7 @@ import type { Context } from "../context.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 import { renderFirmware, renderGuest, renderGuests } from "../render.ts";
 import { type MakeContext, withSupervisor } from "./shared.ts";
+import { mayHaveGuests, stopAll, type StopAllView } from "./stop_all.ts";
 
 const MAX_RECORD_BYTES = 1024 * 1024;
 
@@ -35,14 +36,18 @@ export function vmCommand(context: MakeContext): AnyCommand {
         ...(options.cold ? { cold: true } : {}),
       })
     );
-  vm.command("stop <id>").description(actionSpec("vm.stop").summary)
+  vm.command("stop [id]").description(actionSpec("vm.stop").summary)
     .option("--grace <seconds>", "time for the guest before it is ended", wholeNumber)
-    .action(async (id, options, command) =>
-      await change(context(command), "vm.stop", {
+    .option("--all", "every guest that runs, at the same time")
+    .action(async (id, options, command) => {
+      const c = context(command);
+      if ((id === undefined) === (options.all !== true)) fail("usage", "give a guest's id, or --all");
+      if (id === undefined) return await stopEvery(c, options.grace);
+      await change(c, "vm.stop", {
         id,
         ...(options.grace === undefined ? {} : { grace_s: options.grace }),
-      })
-    );
+      });
+    });
   vm.command("delete <id>").description(actionSpec("vm.delete").summary)
     .option("--disks", "also delete its folder: disks, UEFI variables, TPM state, snapshots")
     .option("--yes", "really")
@@ -162,6 +167,16 @@ async function hide(c: Context, id: string | undefined): Promise<void> {
     const done = await s.perform<DoneView>("vm.hide", { id: target }, c.deadline);
     c.output.result(done, renderDone);
   });
+}
+
+async function stopEvery(c: Context, grace: number | undefined): Promise<void> {
+  const view: StopAllView = await mayHaveGuests(c)
+    ? await stopAll(c, grace)
+    : { done: "vm.stop", stopped: [] };
+  c.output.result(
+    view,
+    ({ stopped }) => stopped.length === 0 ? "no guest runs" : stopped.map(renderDone).join("\n"),
+  );
 }
 
 /** Asks for a change and says what came of it. */
