@@ -18,16 +18,19 @@ async function inGuest(rig: Rig, command: string): Promise<string> {
   }
   const serial = await connectUnix(layoutOf(rig.root).runtime("t").serial);
   try {
-    await serial.write(new TextEncoder().encode(`${command}\n`));
+    // The guest may be saying something else still: its agent answers before its boot is told.
+    const begin = `BEGIN ${crypto.randomUUID()}`;
+    await serial.write(new TextEncoder().encode(`echo "${begin}"; ${command}\n`));
     const buffer = new Uint8Array(4096), decoder = new TextDecoder();
     for (let text = "";;) {
       const n = await serial.read(buffer);
       assert.ok(n, text);
       text += decoder.decode(buffer.subarray(0, n), { stream: true }).replaceAll("\r", "");
-      const end = /^RC (\d+)$/m.exec(text);
+      const answer = text.split(`${begin}\n`)[1];
+      const end = answer && /^RC (\d+)$/m.exec(answer);
       if (!end) continue;
       assert.equal(end[1], "0", text);
-      return text.slice(0, end.index).trim();
+      return answer.slice(0, end.index).trim();
     }
   } finally {
     serial.close();
