@@ -160,6 +160,9 @@ export interface DoneView {
   readonly done: string;
   readonly vm?: string;
   readonly state?: GuestState;
+  /** Of a stop: the step that ended the guest, and the time from the first step on. */
+  readonly ended_by?: "agent" | "acpi" | "quit" | "kill";
+  readonly took_ms?: number;
   readonly reasons?: readonly Reason[];
   readonly notes?: readonly string[];
 }

@@ -81,7 +81,12 @@ export const CHANGES: Changes = {
       intent: { kind: "stop", vm: id, graceS },
       act: async (_decision, signal) => {
         const { step, tookMs } = await stopGuest(s, guest, graceS * 1000, signal);
-        return { ...done("vm.stop", guest), notes: [`ended by: ${step}, after ${formatDuration(tookMs)}`] };
+        return {
+          ...done("vm.stop", guest),
+          ended_by: step,
+          took_ms: Math.round(tookMs),
+          notes: [`ended by: ${step}, after ${formatDuration(tookMs)}`],
+        };
       },
     });
   },
