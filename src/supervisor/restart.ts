@@ -16,8 +16,8 @@ export function restartPlan(
   earlier: readonly Instant[],
   now: Instant,
 ): { readonly recent: readonly Instant[]; readonly pauseMs: number } {
-  // A clock that was set back leaves times in the future: they count.
-  const recent = earlier.filter((at) => at > now - HOUR_MS);
+  // A clock that was set back leaves times in the future: they count, as if they were now, and so for an hour and not for ever.
+  const recent = earlier.map((at) => Math.min(at, now)).filter((at) => at > now - HOUR_MS);
   return { recent, pauseMs: Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(recent.length, 20)) };
 }
 
