@@ -35,6 +35,12 @@ export async function bringAbout(world: World, fault: Fault): Promise<Hit> {
       return hit(signalSupervisors(world, "SIGHUP", holds(world)));
     case "freeze_supervisor":
       return hit(await freeze(world.cast().supervisors, ms));
+    case "rival_supervisor": {
+      const there = world.cast().supervisors;
+      // Two at once: where none is left one of them serves.
+      await Promise.all([world.startSupervisor(), world.startSupervisor()]);
+      return hit(there);
+    }
     case "kill_qemu":
     case "kill_swtpm":
     case "freeze_qemu":

@@ -15,6 +15,8 @@ export class Figures {
   imagesChecked = 0;
   imagesMended = 0;
   records = 0;
+  /** What the trail tells of, and how often. */
+  told: ReadonlyMap<string, number> = new Map();
   supervisors = 0;
   slowestRecovery: Slowest = { ms: 0, round: 0 };
   slowestAnswer: Slowest & { readonly action: string } = { ms: 0, round: 0, action: "none" };
@@ -57,6 +59,7 @@ export class Figures {
       String(hit),
       miss > 0 ? `${miss} hit nothing` : "",
     ]);
+    const told = [...this.told].sort(byName).map(([what, n]) => [String(n), what.slice(0, 120)]);
     const words = [...this.#words].sort(byName).map(([text, n]) => [String(n), text]);
     const { slowestAnswer, slowestRecovery } = this;
     const median = this.recoveries.toSorted((a, b) => a - b)[Math.floor(this.recoveries.length / 2)] ?? 0;
@@ -79,6 +82,7 @@ export class Figures {
     return [
       columns([["action", "asked", "what came of it"], ...actions]),
       columns([["fault", "hit", ""], ...faults]),
+      columns([["times", "on record"], ...told]),
       ...(words.length > 0 ? [columns([["times", "what failed"], ...words])] : []),
       columns(sums),
     ].join("\n\n");

@@ -69,16 +69,18 @@ export interface GuestSpec {
   /** It counts on its console for as long as it runs. */
   readonly counts: boolean;
   readonly definition: Readonly<Record<string, unknown>>;
+  /** Its disk is only written to for the first time once: it is prepared again whenever it rests. */
+  readonly wearsOut?: boolean;
   /** Makes what must be there before it is defined. */
   prepare?(root: string): Promise<void>;
 }
 
 /** The guests, the most telling ones first. */
 export const GUESTS: readonly GuestSpec[] = [
-  counter("count", {}),
+  { ...counter("count", { tpm: true }), tpm: true },
   { ...uefi("tpm", { tpm: true }), tpm: true },
   writer("write"),
-  counter("again", { policy_profile: "again" }),
+  counter("again", { profile: "again" }),
   uefi("plain", {}),
   {
     ...uefi("win", { type: "windows", memory_mib: 256, vcpu: 1, profile: "small-windows" }),
@@ -101,7 +103,7 @@ function uefi(id: string, more: Record<string, unknown>): GuestSpec {
 }
 
 /** A boot sector that counts, so that whoever reads its console sees whether its memory is still the same. */
-function counter(id: string, more: Record<string, unknown>): GuestSpec {
+function counter(id: string, more: BiosOptions): GuestSpec {
   const spec = bios(id, `vm/linux/${id}/disk.raw`, more);
   return {
     ...spec,
@@ -116,27 +118,38 @@ function writer(id: string): GuestSpec {
   return {
     ...spec,
     images: [spec.disk],
+    wearsOut: true,
     async prepare(root) {
       const raw = `${root}/vm/linux/${id}/raw`;
       await writeDisk(raw, writerSector(WRITER_BYTES), WRITER_BYTES);
       await tool("qemu-img", "convert", "-f", "raw", "-O", "qcow2", raw, `${root}/${spec.disk}`);
       await Deno.remove(raw);
+      await Deno.chmod(`${root}/${spec.disk}`, 0o600);
     },
   };
 }
 
-const WRITER_BYTES = 24 * MIB;
+const WRITER_BYTES = 48 * MIB;
 
-function bios(id: string, disk: string, more: Record<string, unknown>): GuestSpec & { disk: string } {
+interface BiosOptions {
+  readonly tpm?: boolean;
+  readonly profile?: string;
+}
+
+function bios(id: string, disk: string, { tpm, profile }: BiosOptions): GuestSpec & { disk: string } {
   const record = {
     id,
     name: id,
     type: "linux",
     state: "stopped",
-    storage: { disks: { root: disk } },
-    devices: { vcpu: 1, memory_mb: 64, network: { enabled: false } },
-    policy_profile: "default-linux",
-    ...more,
+    storage: { disks: { root: disk }, ...(tpm ? { tpm_state: `vm/linux/${id}/tpm` } : {}) },
+    devices: {
+      vcpu: 1,
+      memory_mb: 64,
+      network: { enabled: false },
+      ...(tpm ? { tpm: { enabled: true } } : {}),
+    },
+    policy_profile: profile ?? "default-linux",
   };
   return { id, kind: "linux", tpm: false, counts: false, images: [], disk, definition: { record } };
 }

@@ -59,9 +59,10 @@ export async function carryOut(run: Run, round: Round, number: number): Promise<
   figures.imagesChecked += images.checked;
   figures.imagesMended += images.mended;
   figures.records = trail.records;
+  figures.told = trail.told;
   figures.checks += settled.looks;
   run.before = settled.guests;
-  await clearThrowAways(run, settled.guests, number);
+  await clearUp(run, settled.guests, number);
   return findings;
 }
 
@@ -167,12 +168,16 @@ async function byCommands(world: World): Promise<string[]> {
   return found;
 }
 
-/** What a round has defined goes with it, by the program where it knows of it. */
-async function clearThrowAways(run: Run, guests: readonly GuestDetail[], number: number): Promise<void> {
+/** What a round has defined goes with it, by the program where it knows of it; disks that are worn out are made anew. */
+async function clearUp(run: Run, guests: readonly GuestDetail[], number: number): Promise<void> {
   const { world } = run;
   for (const { id, state } of guests.filter(({ id }) => throwAways(number).includes(id))) {
     if (hasProcess(state)) await world.command("vm", "kill", id);
     await world.command("vm", "delete", id, "--yes", "--disks");
+  }
+  for (const { id, wearsOut, prepare } of world.guests) {
+    const state = guests.find((guest) => guest.id === id)?.state;
+    if (wearsOut && (state === "stopped" || state === "crashed")) await prepare?.(world.place.root);
   }
   const lasting = new Set(world.guests.map(({ id }) => id));
   for (const id of guestFolders(world.layout)) {

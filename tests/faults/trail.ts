@@ -8,6 +8,9 @@ interface Request {
   readonly phases: string[];
 }
 
+/** Members of a record's detail that say what kind of thing happened. */
+const WORDS = ["as", "came_to", "intent", "why"] as const;
+
 /** Follows a trail from its first record on. */
 export class TrailWatch {
   readonly #follower: TrailFollower;
@@ -20,6 +23,8 @@ export class TrailWatch {
   readonly #supervisors = new Set<number>();
   readonly #faults: string[] = [];
   records = 0;
+  /** How often what happened without a request. */
+  readonly told = new Map<string, number>();
 
   constructor(auditFile: string) {
     this.#follower = new TrailFollower(auditFile);
@@ -77,6 +82,10 @@ export class TrailWatch {
   }
 
   #observed({ event, detail, seq, action }: AuditRecord): void {
+    const what = `${action}${
+      WORDS.map((name) => detail?.[name]).filter(Boolean).map((word) => ` ${word}`).join("")
+    }`;
+    this.told.set(what, (this.told.get(what) ?? 0) + 1);
     const pid = Number(detail?.pid);
     if (event === "RAYOS_SUPERVISOR:start") this.#supervisors.add(pid);
     if (event === "RAYOS_SUPERVISOR:stop") this.#supervisors.delete(pid);
