@@ -120,6 +120,7 @@ Deno.test("a guest that reboots itself goes on where on_reboot is reset, and is 
 Deno.test("where a reset would end the guest it is denied, until the policy says otherwise, also to one that runs", () =>
   withRoot(async (rig) => {
     await boot(rig, BOOT_SECTORS.halt, "reboot-stop");
+    await bootedTimes(rig, 1, "HALTED"); // or the reset could come before it
     const error = await rig.fails(3, "vm", "reset", "g");
     assert.deepEqual(error.reasons.map(({ rule }: Any) => rule), ["reset_not_allowed"]);
     assert.match(error.reasons[0].where, /reboot-stop"?\.on_reboot \(line \d+\)/);
