@@ -60,6 +60,8 @@ export interface GuestRun {
   readonly logStart: LogStart;
   /** As QEMU says itself. */
   readonly qemuVersion: string;
+  /** What this QEMU said before the guest counted as running: of no other one's end may it be told. */
+  readonly early: QmpEvent[];
   /** Resolves when the QEMU process has ended. */
   readonly gone: Promise<Ended>;
 }
@@ -104,8 +106,6 @@ export class Guest {
   /** Report of what its present run has failed by. */
   lastReport: string | undefined;
   history = new RunHistory();
-  /** Events of QEMU that came before it counted as running. */
-  early: QmpEvent[] = [];
   /** When policy has reset it because it had failed. */
   failureResets: readonly Instant[] = [];
   /** How often it may make the supervisor say something: as often as an ordinary guest ever would. */
@@ -149,6 +149,5 @@ export class Guest {
     this.crashKernelSaid = false;
     this.lastReport = undefined;
     this.history = new RunHistory();
-    this.early = [];
   }
 }

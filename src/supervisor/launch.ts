@@ -43,6 +43,8 @@ export const MARK = { root: "RAYVISOR_ROOT", vm: "RAYVISOR_VM", role: "RAYVISOR_
 
 /** What the supervisor wants to hear about a run. */
 export interface RunListeners {
+  /** Where events wait until the guest counts as running. */
+  readonly early: QmpEvent[];
   onEvent(event: QmpEvent): void;
   onAgentReady(): void;
   onAgentLost(): void;
@@ -307,6 +309,7 @@ export async function attachTo(
       group: input.group,
       logStart: input.logStart,
       qemuVersion: versionOf(qmp),
+      early: input.listeners.early,
       gone: endOf(input, qmp),
     };
   } catch (error) {

@@ -25,16 +25,19 @@ type Failed = Extract<Reaction, { kind: "failed" }>;
 /** Events that wait: a QEMU that is not taken over yet says few. */
 const MOST_EARLY = 256;
 
-/** An event of QEMU. One that comes before the guest counts as running waits for {@link reactToEarly}. */
-export function onQmpEvent(s: Supervisor, guest: Guest, event: QmpEvent): void {
+/**
+ * An event of the QEMU whose early events are `early`. One that comes before the guest counts as running waits there for
+ * {@link reactToEarly}; of a QEMU that never does, or does no more, it means nothing.
+ */
+export function onQmpEvent(s: Supervisor, guest: Guest, early: QmpEvent[], event: QmpEvent): void {
   guest.history.event(event, s.parts.clock.now());
-  if (guest.run) reactTo(s, guest, guest.run, event);
-  else if (guest.early.length < MOST_EARLY) guest.early.push(event);
+  if (guest.run?.early === early) reactTo(s, guest, guest.run, event);
+  else if (early.length < MOST_EARLY) early.push(event);
 }
 
 /** The guest counts as running now: what QEMU said before is dealt with. */
 export function reactToEarly(s: Supervisor, guest: Guest, run: GuestRun): void {
-  for (const event of guest.early.splice(0)) reactTo(s, guest, run, event);
+  for (const event of run.early.splice(0)) reactTo(s, guest, run, event);
 }
 
 /**

@@ -15,6 +15,7 @@ import { applyStall } from "./io_errors.ts";
 import { launch, type RunListeners } from "./launch.ts";
 import { deathByLimit, dropGroup, granted, reviewLimits } from "./limits.ts";
 import { planFor, type PreparedGuest, prepareTpmState } from "./prepare.ts";
+import type { QmpEvent } from "../qmp/events.ts";
 import { onQmpEvent, reactToEarly } from "./reacting.ts";
 import { reviewMarks } from "./policy_live.ts";
 import { rightsInForce } from "./policy_source.ts";
@@ -188,9 +189,11 @@ async function readyOrGone(
 
 /** What QEMU and the agent say, turned into the guest's state. */
 export function listenersOf(s: Supervisor, guest: Guest, ready: PromiseWithResolvers<void>): RunListeners {
+  const early: QmpEvent[] = [];
   return {
+    early,
     onEvent: (event) => {
-      onQmpEvent(s, guest, event);
+      onQmpEvent(s, guest, early, event);
       if (event.at !== undefined) s.counters.delay(s.parts.clock.now() - event.at);
     },
     onAgentReady: () => markReady(s, guest, ready),

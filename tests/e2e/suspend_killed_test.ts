@@ -141,10 +141,16 @@ Deno.test("killed when the state was whole and QEMU had not ended: QEMU is ended
     const last = (await saidBy(rig)).counts.at(-1) ?? 0;
     await rig.ok("vm", "start", "g");
     await countsOn(rig);
+    assert.equal(
+      (await rig.ok("vm", "show", "g")).state,
+      "running",
+      "the end of that QEMU is none of this one",
+    );
     const { counts, boots } = await saidBy(rig);
-    const again = counts[counts.lastIndexOf(last) + 1] ?? 0;
+    const again = counts[counts.indexOf(last) + 1] ?? 0;
     assert.ok(again > first && again <= last, `it goes on with ${again}: after ${first}, not after ${last}`);
     assert.equal(boots, 1);
+    assert.equal((await rig.ok("vm", "show", "g")).state, "running", "the end of that QEMU is none of this one");
   }));
 
 Deno.test("a state beside a guest that runs is of the past: the guest goes on, the state is dropped", () =>
