@@ -150,7 +150,11 @@ Deno.test("killed when the state was whole and QEMU had not ended: QEMU is ended
     const again = counts[counts.indexOf(last) + 1] ?? 0;
     assert.ok(again > first && again <= last, `it goes on with ${again}: after ${first}, not after ${last}`);
     assert.equal(boots, 1);
-    assert.equal((await rig.ok("vm", "show", "g")).state, "running", "the end of that QEMU is none of this one");
+    assert.equal(
+      (await rig.ok("vm", "show", "g")).state,
+      "running",
+      "the end of that QEMU is none of this one",
+    );
   }));
 
 Deno.test("a state beside a guest that runs is of the past: the guest goes on, the state is dropped", () =>
