@@ -77,7 +77,9 @@ export interface GuestSpec {
 
 /** The guests, the most telling ones first. */
 export const GUESTS: readonly GuestSpec[] = [
-  { ...counter("count", { tpm: true }), tpm: true },
+  // Without a TPM: QEMU 7.2 with SeaBIOS and swtpm, and nothing of ours, hangs in the firmware in 11 of 25 tries when it is
+  // reset twice within its first second.
+  counter("count", {}),
   { ...uefi("tpm", { tpm: true }), tpm: true },
   writer("write"),
   counter("again", { profile: "again" }),
