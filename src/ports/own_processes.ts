@@ -4,7 +4,7 @@
  */
 import { readKernelFiles } from "./proc_files.ts";
 import { ownUid } from "./paths.ts";
-import { identityOf, type ProcessIdentity, run } from "./processes.ts";
+import { endProcess, identityOf, type ProcessIdentity, run } from "./processes.ts";
 
 export interface OwnProcess {
   readonly identity: ProcessIdentity;
@@ -32,6 +32,15 @@ export async function processesMarked(name: string, value: string): Promise<OwnP
   return found.filter((one) => one !== undefined)
     .filter(({ env }) => env.get(name) === value) // a pid may be another one's by now
     .toSorted((a, b) => a.identity.startTicks - b.identity.startTicks);
+}
+
+/** Ends the processes that {@link processesMarked} finds, and what they may have started meanwhile, until none is left. */
+export async function endMarked(name: string, value: string): Promise<void> {
+  while (true) {
+    const left = await processesMarked(name, value);
+    if (left.length === 0) return;
+    await Promise.all(left.map(({ identity }) => endProcess(identity)));
+  }
 }
 
 function isOwn(pid: string): boolean {

@@ -8,6 +8,7 @@ import { systemFiles } from "../ports/file_ops.ts";
 import { dirname, makeFolder, removeTree, writeFileAtomic } from "../ports/files.ts";
 import { fileFacts, moveFile } from "../ports/folders.ts";
 import { flushFile } from "../ports/large_files.ts";
+import { endMarked } from "../ports/own_processes.ts";
 import { PLAIN_ENV, run } from "../ports/processes.ts";
 import { sanitizeLine } from "../core/sanitize.ts";
 import type { CommandLine } from "../qemu/options.ts";
@@ -110,6 +111,10 @@ export async function prepareTpm(plan: TpmSetupPlan, signal?: AbortSignal): Prom
     await flushFile(madeFile);
     await moveFile(madeFile, stateFile);
     systemFiles.flushFolder(dirname(stateFile));
+  } catch (error) {
+    // swtpm_setup that is killed leaves the swtpm that it has started, which waits for ever.
+    await endMarked("TMPDIR", workFolder).catch(() => {}); // the next supervisor ends what is left
+    throw error;
   } finally {
     await removeTree(workFolder).catch(() => {}); // the next try removes it
   }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { processesMarked } from "../ports/own_processes.ts";
 import { Failure } from "../core/problem.ts";
 import { testHost } from "../qemu/testing.ts";
 import { parsePrintedCapabilities, probeSwtpm } from "./probe.ts";
@@ -78,6 +79,31 @@ Deno.test("prepareTpm() that is called off leaves no half state, and nothing out
     off.abort();
     await assert.rejects(making, (error) => error instanceof Failure && error.code === "cancelled");
     assert.deepEqual([...Deno.readDirSync(`${folder}/tpm`)], []);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("prepareTpm() that is called off ends what its tool has started", async () => {
+  const swtpm = await probeSwtpm();
+  assert.ok(swtpm);
+  const folder = await Deno.makeTempDir({ prefix: "rayvisor-tpm-" });
+  try {
+    // A tool that starts another one and is killed before that has ended.
+    const script = `#!/bin/sh\nsleep 600 >/dev/null 2>&1 &\n: >"$TMPDIR/begun"\nwait\n`;
+    await Deno.writeTextFile(`${folder}/setup`, script, { mode: 0o700 });
+    const plan = planTpmSetup({ ...swtpm, setupProgram: `${folder}/setup` }, {
+      stateDir: `${folder}/tpm`,
+      authorityDir: `${folder}/ca`,
+    });
+    await Deno.mkdir(plan.workFolder, { recursive: true });
+    const watcher = Deno.watchFs(`${folder}/tpm`);
+    const off = new AbortController();
+    const making = prepareTpm(plan, off.signal);
+    for await (const { paths } of watcher) if (paths.some((path) => path.endsWith("/begun"))) break;
+    off.abort();
+    await assert.rejects(making, (error) => error instanceof Failure && error.code === "cancelled");
+    assert.deepEqual(await processesMarked("TMPDIR", plan.workFolder), []);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
