@@ -26,15 +26,20 @@ export type Derived =
   | { readonly kind: "unreachable"; readonly why: string }
   | { readonly kind: "stopped" };
 
-/** What to make of a guest whose QEMU was found like this. */
-export function deriveGuest(qemu: FoundQemu): Derived {
+/**
+ * What to make of a guest whose QEMU was found like this.
+ *
+ * @param hasRun whether the guest ever ran in this QEMU; asked where its state alone does not say it
+ */
+export function deriveGuest(qemu: FoundQemu, hasRun: () => boolean): Derived {
   if (qemu.kind === "none") return { kind: "stopped" };
   if (qemu.kind === "silent") return { kind: "unreachable", why: qemu.why };
   switch (qemu.runState) {
     case "running":
     case "suspended": // sleeps by ACPI, and is woken by its own timers
       return { kind: "adopt", state: "running" };
-    case "prelaunch":
+    case "prelaunch": // also that of a guest that was reset while it was paused
+      return hasRun() ? { kind: "adopt", state: "paused", reason: "operator" } : { kind: "undo_start" };
     case "inmigrate":
       return { kind: "undo_start" };
     case "shutdown":

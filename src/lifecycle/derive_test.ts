@@ -7,7 +7,7 @@ Deno.test("deriveGuest() takes a guest over by every state that QEMU may be in, 
   const running = ["running", "suspended"];
   const never = { prelaunch: "undo_start", inmigrate: "undo_start", shutdown: "finish_shutdown" } as const;
   for (const runState of [...RUN_STATES, "unknown"] as const) {
-    const derived = deriveGuest({ kind: "answers", runState });
+    const derived = deriveGuest({ kind: "answers", runState }, () => false);
     if (Object.hasOwn(never, runState)) {
       assert.equal(derived.kind, never[runState as keyof typeof never]);
       continue;
@@ -20,6 +20,14 @@ Deno.test("deriveGuest() takes a guest over by every state that QEMU may be in, 
 });
 
 Deno.test("deriveGuest() counts a process that can't be talked to, and nothing where there is none", () => {
-  assert.deepEqual(deriveGuest({ kind: "silent", why: "x" }), { kind: "unreachable", why: "x" });
-  assert.deepEqual(deriveGuest({ kind: "none" }), { kind: "stopped" });
+  const never = () => assert.fail("it need not be known whether it ran");
+  assert.deepEqual(deriveGuest({ kind: "silent", why: "x" }, never), { kind: "unreachable", why: "x" });
+  assert.deepEqual(deriveGuest({ kind: "none" }, never), { kind: "stopped" });
+  assert.equal(deriveGuest({ kind: "answers", runState: "running" }, never).kind, "adopt");
+});
+
+Deno.test("deriveGuest() undoes a start only of a guest that never ran: one that was reset while paused stands there too", () => {
+  const found = { kind: "answers", runState: "prelaunch" } as const;
+  assert.deepEqual(deriveGuest(found, () => false), { kind: "undo_start" });
+  assert.deepEqual(deriveGuest(found, () => true), { kind: "adopt", state: "paused", reason: "operator" });
 });

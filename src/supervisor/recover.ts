@@ -15,6 +15,7 @@ import {
 import { removeTree } from "../ports/files.ts";
 import { listFolder } from "../ports/folders.ts";
 import { basename } from "../core/file_names.ts";
+import { hasRunByTrail } from "./has_run.ts";
 import { Guest, type GuestRun } from "./guest.ts";
 import { clearStall, findStall } from "./io_errors.ts";
 import { MARK } from "./launch.ts";
@@ -173,7 +174,8 @@ export async function forget(s: Supervisor, guest: Guest): Promise<void> {
 /** Makes of a guest what was found of it. */
 async function take(s: Supervisor, guest: Guest, parts: Parts, met: Meeting): Promise<void> {
   const { qemu, swtpm, known, ready } = parts;
-  const derived = deriveGuest(met.run ? await settleState(s, guest, met.run) : met.found);
+  const found = met.run ? await settleState(s, guest, met.run) : met.found;
+  const derived = deriveGuest(found, () => hasRunByTrail(s, guest.id));
   switch (derived.kind) {
     case "adopt": {
       const { run, record } = met as Met; // only a QEMU that answers is adopted

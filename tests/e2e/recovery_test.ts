@@ -4,6 +4,7 @@ import type { CommandView } from "../../src/actions/views.ts";
 import { MARK } from "../../src/supervisor/launch.ts";
 import { sha256Hex } from "../../src/audit/log.ts";
 import { layoutOf } from "../../registry/layout.ts";
+import { recordStart } from "./trail_writer.ts";
 import { defineSmall, ended, isRunning, POLICY, type Rig, showUntil, withRoot } from "./rig.ts";
 
 // deno-lint-ignore no-explicit-any -- answers of many shapes
@@ -82,6 +83,7 @@ Deno.test("a start that was cut off is undone: what it left is ended, and the gu
     const [swtpm, qemu] = await rig.ok("vm", "argv", "g1") as CommandView[];
     assert.ok(swtpm && qemu);
     await killSupervisor(rig);
+    recordStart(rig.root, "g1");
     const { folder, tpm, qmp } = layoutOf(rig.root).runtime("g1");
     await Deno.mkdir(folder, { recursive: true });
     const watcher = Deno.watchFs(folder);
@@ -383,7 +385,7 @@ Deno.test("folders that somebody tidied away keep no guest from starting or cras
     Deno.kill(qemu.pid, "SIGKILL");
     await showUntil(rig, "g1", ({ state }) => state === "crashed");
     const { supervisor } = await rig.ok("status");
-    await Deno.remove(`${rig.root}/run`, { recursive: true });
+    await Deno.remove(`${rig.root}/run`, { recursive: true }).catch(() => {}); // it is made anew meanwhile
     // Whoever comes at this very moment finds no socket, and a root that is held: no second supervisor begins.
     let status = await rig.run("--json", "vm", "start", "g1");
     while (status.code !== 0) status = await rig.run("--json", "vm", "start", "g1");

@@ -166,6 +166,20 @@ Deno.test("a signal and a changed policy that come during the start are heeded w
     await serving.stderr.cancel();
   }));
 
+Deno.test("a guest that was reset while it was paused is the same, paused, under the next supervisor", () =>
+  withRoot(async (rig) => {
+    await defineSmall(rig, "g1");
+    await rig.ok("vm", "start", "g1");
+    await rig.ok("vm", "pause", "g1");
+    await rig.ok("vm", "reset", "g1");
+    const before = await rig.ok("vm", "show", "g1");
+    assert.equal(before.live.status, "prelaunch", "QEMU says so also of a guest that never ran");
+    await stopSupervisor(rig);
+    const after = await rig.ok("vm", "show", "g1");
+    assert.deepEqual([after.state, after.pid], ["paused", before.pid]);
+    assert.equal((await rig.ok("vm", "resume", "g1")).state, "running");
+  }));
+
 for (const flags of [["--announce"], []]) {
   const who = flags.length > 0 ? "whoever started it" : "whoever looks at its events";
   Deno.test(`a supervisor goes on although ${who} went away before it was ready`, () =>
