@@ -2,8 +2,10 @@
 import { seen } from "../src/core/shape.ts";
 import { didYouMean } from "../src/core/suggest.ts";
 import { cap, deny, type Finding, type Question, whereOf } from "./finding.ts";
+import type { NetworkProfile } from "./model.ts";
+import { isPlainNat } from "./network_profile.ts";
 import { keyText, whereIn } from "./rights.ts";
-import type { PolicyReason, Rights } from "./types.ts";
+import type { PolicyFacts, PolicyReason, Rights } from "./types.ts";
 
 /** Profile that a guest gets whose record asks for a network and names none. */
 export const DEFAULT_NETWORK_PROFILE = "restricted";
@@ -79,7 +81,8 @@ function networkDenial(
   }
   // What is defined or shown now can be enforced later; what is switched on must be enforced at once.
   if (
-    (request.action === "net.set" || request.action === "vm.start") && request.facts.networkEnforcer !== true
+    (request.action === "net.set" || request.action === "vm.start") &&
+    !isEnforced(request.facts.networkEnforcer, known[profile], provisioning)
   ) {
     return {
       rule: "network_enforcer_missing",
@@ -88,6 +91,15 @@ function networkDenial(
     };
   }
   return undefined;
+}
+
+function isEnforced(
+  enforcer: PolicyFacts["networkEnforcer"],
+  profile: NetworkProfile | undefined,
+  provisioning: boolean,
+): boolean {
+  if (enforcer !== "provisioning_nat") return enforcer === true;
+  return provisioning && profile !== undefined && isPlainNat(profile);
 }
 
 /** Presenting, typing, viewing and the console: the one gate of the screen and the keyboard. */

@@ -30,6 +30,8 @@ export interface RunningGuest {
   readonly presented: boolean;
   /** The network profile that is on, or `off`. */
   readonly network: string;
+  /** That network is one of a provisioning run. */
+  readonly provisioning: boolean;
   /** It runs by KVM. */
   readonly kvm: boolean;
 }
@@ -132,7 +134,10 @@ function stepsOf(loaded: LoadedPolicy, one: RunningGuest, facts: PolicyFacts): r
     take("hide", hidden);
     if (!hidden) take("input_off", denial("vm.input"));
   }
-  if (one.network !== "off") take("network_off", denial("net.set", { network: { profile: one.network } }));
+  if (one.network !== "off") {
+    const network = { profile: one.network, provisioning: one.provisioning };
+    take("network_off", denial("net.set", { network }));
+  }
   if (rights.ok && rights.value.rights.cpuReservedPercent < one.given.cpuPercent) {
     steps.push(cpuCap(loaded, rights.value, one.given.cpuPercent));
   }

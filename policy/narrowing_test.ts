@@ -67,6 +67,7 @@ function running(id: string, more: Partial<RunningGuest> = {}): RunningGuest {
     startedAt: 1000,
     presented: true,
     network: "off",
+    provisioning: false,
     kvm: false,
     ...more,
   };
@@ -135,6 +136,25 @@ Deno.test("narrowing() counts a guest no longer that it has stopped", () => {
     narrowing(normal(text.replace("[limits]", `[limits]\n${more}`)), [big, small], HOST);
   assert.deepEqual(vms('on_narrowed = "stop"').map(({ vm }) => vm), ["big"]);
   assert.deepEqual(vms('on_narrowed = "mark"').map(({ vm }) => vm), ["big", "small"]);
+});
+
+Deno.test("narrowing() ends the network of a run when its profile becomes one that a plain NAT does not enforce", () => {
+  const policy = (profile: string) =>
+    normal(
+      BASE.replace("[linux]\n", '[linux]\nnetworking = "provisioning_only"\n')
+        .replace(
+          'networking = "on"\nnetwork_profiles = ["restricted"]',
+          'networking = "provisioning_only"\nnetwork_profiles = ["setup"]',
+        ) +
+        `[network_profiles.setup]\n${profile}\n`,
+    );
+  const one = running("a", { network: "setup", provisioning: true });
+  const host = { ...HOST, networkEnforcer: "provisioning_nat" as const };
+  assert.deepEqual(narrowing(policy('egress = "any"\ndns = "any"'), [one], host), []);
+  const [found] = narrowing(policy('egress = "none"'), [one], host);
+  assert.deepEqual(found?.steps.map(({ kind, reason }) => `${kind} ${reason.rule}`), [
+    "network_off network_enforcer_missing",
+  ]);
 });
 
 Deno.test("narrowing() without any policy hides every guest, turns its network off and marks it", () => {

@@ -32,6 +32,11 @@ export const BUILTIN_NETWORK_PROFILES: Readonly<
   unrestricted: { egress: "any", allow: [], dns: "any", private_ranges: false, inbound: false },
 };
 
+/** Whether a NAT that reaches the internet, and neither the host nor any private range, enforces the whole profile. */
+export function isPlainNat({ egress, dns, private_ranges, inbound }: NetworkProfile): boolean {
+  return egress === "any" && dns === "any" && !private_ranges && !inbound;
+}
+
 const LABEL = /^(?!-)[a-z0-9-]{1,63}(?<!-)$/;
 
 /** Reads one entry: `host:port/proto`, `*.host:...`, `192.0.2.0/24:...`, `[2001:db8::/32]:...`; a port may be a range `8000-8080`. */

@@ -2,6 +2,7 @@
 import type { GuestKind, PolicyRevision, VmId } from "../src/core/ids.ts";
 import type { Problem, Reason } from "../src/core/problem.ts";
 import type { LoadedPolicy } from "./model.ts";
+import type { isPlainNat } from "./network_profile.ts";
 import type { RuleId } from "./rules.ts";
 
 export type Networking = "off" | "provisioning_only" | "on";
@@ -154,8 +155,11 @@ export interface PolicyFacts {
   /** Whether the guest that the request is about runs (paused counts). */
   readonly guestRunning: boolean;
   readonly kvm: boolean;
-  /** Whether the parts that enforce a network profile are there and work. */
-  readonly networkEnforcer: boolean;
+  /**
+   * Whether the parts that enforce a network profile are there and work. `provisioning_nat`: only the one that a provisioning run
+   * has, which enforces no more than {@link isPlainNat} profiles.
+   */
+  readonly networkEnforcer: boolean | "provisioning_nat";
 }
 
 export interface PolicyRequest {
