@@ -11,12 +11,26 @@ export interface GuestFolder {
   readonly folder: string;
   readonly snapshots: string;
   readonly state: SavedState;
+  readonly provision: ProvisionFiles;
   /** When it was started again after crashes. */
   readonly restarts: string;
   readonly logs: string;
   readonly qemuLog: string;
   readonly swtpmLog: string;
   readonly serialLog: string;
+}
+
+/** Files of a provisioning run. */
+export interface ProvisionFiles {
+  readonly folder: string;
+  /** How far the run is; it is under way, or was interrupted, as long as this is here. */
+  readonly run: string;
+  /** The medium with the answers. */
+  readonly seed: string;
+  /** Copies of install media that lie outside the data root. */
+  readonly media: string;
+  /** What came of the last run that ended well; stays. */
+  readonly done: string;
 }
 
 /** What a suspended guest is made of, beside its images (`docs/suspend.md`). */
@@ -123,6 +137,7 @@ export function layoutOf(root: string): Layout {
         folder,
         snapshots: `${folder}/snapshots`,
         state: savedStateIn(`${folder}/state`),
+        provision: provisionIn(folder),
         restarts: `${folder}/restarts.json`,
         logs,
         qemuLog: `${logs}/qemu.log`,
@@ -144,6 +159,18 @@ export function layoutOf(root: string): Layout {
         stream: `${folder}/ram.sock`,
       };
     },
+  };
+}
+
+/** The names of a provisioning run in a guest's folder. */
+function provisionIn(guest: string): ProvisionFiles {
+  const folder = `${guest}/provision`;
+  return {
+    folder,
+    run: `${folder}/run.json`,
+    seed: `${folder}/seed.iso`,
+    media: `${folder}/media`,
+    done: `${guest}/provisioned.json`,
   };
 }
 

@@ -39,6 +39,10 @@ const policyFile = z.strictObject({
   name: z.string().min(1).max(4096).optional(),
 });
 
+const snapshotName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/);
+const answersText = z.string().max(256 * 1024);
+const folder = z.string().startsWith("/").max(4096);
+
 /** Parameters of each action, by its id. */
 export const PARAMS = {
   "status": none,
@@ -62,6 +66,20 @@ export const PARAMS = {
   "vm.delete": z.strictObject({ id: vmId, disks: z.boolean().optional() }),
   "vm.present": ofGuest,
   "vm.hide": ofGuest,
+  "baseline.create": z.strictObject({ id: vmId, name: snapshotName.optional() }),
+  "provision.plan": z.strictObject({ id: vmId, answers: answersText, folder: folder.optional() }),
+  "provision.begin": z.strictObject({
+    id: vmId,
+    /** Text of an answers file. Absent: an interrupted run goes on. */
+    answers: answersText.optional(),
+    /** Absolute path of the folder that relative paths in the answers are taken from. */
+    folder: folder.optional(),
+    /** The user's password, where the answers name none by its hash. */
+    password: z.string().min(1).max(256).optional(),
+    /** Answers only when the run is over. */
+    wait: z.boolean().optional(),
+  }),
+  "provision.cancel": z.strictObject({ id: vmId, undo: z.boolean().optional() }),
   "net.show": ofGuest,
   "net.set": z.strictObject({ id: vmId, profile: z.string().min(1).max(64) }),
   "policy.explain": z.strictObject({ id: vmId, action: z.string(), profile: z.string().optional() }),
@@ -78,7 +96,10 @@ export type ActionParams<A extends ActionId> = z.output<typeof PARAMS[A]>;
  * Parameters whose values are never put on record: of these, the audit trail has the names alone. To be added with every
  * action that takes what is typed into a guest, a password or a key.
  */
-export const SECRET_PARAMS: { readonly [A in ActionId]?: readonly (keyof ActionParams<A> & string)[] } = {};
+export const SECRET_PARAMS: { readonly [A in ActionId]?: readonly (keyof ActionParams<A> & string)[] } = {
+  // A product key or the hash of a password may stand in it.
+  "provision.begin": ["answers", "password"],
+};
 
 /** The schema of an action's parameters, with the type that all share. */
 export function paramsOf(id: ActionId): z.ZodType {

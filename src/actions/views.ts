@@ -9,6 +9,7 @@ import type { PolicyDifference } from "../../policy/difference.ts";
 import type { Narrowed } from "../../policy/narrowing.ts";
 import type { EffectiveRights } from "../../policy/rights.ts";
 import type { Decision, Explanation } from "../../policy/types.ts";
+import type { Step } from "../provision/steps.ts";
 
 export type Accelerator = "kvm" | "tcg";
 
@@ -25,6 +26,8 @@ export interface GuestView {
   /** The guest agent answers. */
   readonly ready: boolean;
   readonly presented: boolean;
+  /** Its provisioning, while that is not over. */
+  readonly provision: ProvisionView | null;
   /** Name of the network profile that is on, or `off`. */
   readonly network: string;
   readonly policy_profile: string | null;
@@ -121,6 +124,8 @@ export interface StatusView {
   /** The file systems that guests and supervisor write to. */
   readonly storage: readonly StorageView[];
   readonly guests: readonly GuestView[];
+  /** Runs that are not over; the guest of one may not be in the registry yet. */
+  readonly provisioning: readonly ProvisionView[];
 }
 
 /** An action that is under way. */
@@ -135,6 +140,44 @@ export interface JobView {
   readonly actor: string;
   readonly asked_at: string;
   readonly started_at: string | null;
+}
+
+/** A provisioning run that is under way, was interrupted or has failed. */
+export interface ProvisionView {
+  readonly vm: string;
+  readonly step: Step;
+  readonly state: "running" | "interrupted" | "failed";
+  /** What the guest is at while it installs itself. */
+  readonly phase: string | null;
+  readonly begun_at: string;
+  /** How often the machine was reset by its installation. */
+  readonly restarts: number;
+  /** What its agent says that it is. */
+  readonly os: string | null;
+  /** Name of the baseline that will be kept. */
+  readonly baseline: string | null;
+  /** Why it failed. */
+  readonly why: string | null;
+}
+
+/** What a provisioning run would do. */
+export interface ProvisionPlanView {
+  readonly vm: string;
+  readonly type: GuestKind;
+  /** What would be entered into the registry. */
+  readonly record: VmRecord;
+  /** What policy says of everything that the run will ask for. */
+  readonly decisions: readonly {
+    readonly action: string;
+    readonly effect: Decision["effect"];
+    readonly reasons: readonly Reason[];
+  }[];
+  readonly steps: readonly {
+    readonly step: Step;
+    readonly title: string;
+    /** Files that are made and commands that are run, in order; secrets are hidden. */
+    readonly does: readonly string[];
+  }[];
 }
 
 /** Room on one file system. */

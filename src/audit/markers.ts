@@ -130,9 +130,9 @@ export const MARKERS = {
   RAYOS_PROVISION: {
     level: "info",
     subs: ["begin", "step", "done", "failed"],
-    fields: ["vm", "step", "reason"],
+    fields: ["vm", "step", "phase", "reason", "restarts", "os"],
     recorded: "observed",
-    means: "provisioning of a guest",
+    means: "provisioning of a guest: begun or gone on with, each step, how it ended",
   },
   RAYOS_SNAPSHOT: {
     level: "info",

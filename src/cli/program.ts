@@ -9,6 +9,8 @@ import { completionsCommand } from "./commands/completions.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { eventsCommand, initCommand, serveCommand, statusCommand } from "./commands/host.ts";
 import { jobsCommand } from "./commands/jobs.ts";
+import { baselineCommand } from "./commands/baseline.ts";
+import { provisionCommand } from "./commands/provision.ts";
 import { netCommand, policyCommand, registryCommand } from "./commands/rules.ts";
 import { contextMaker } from "./commands/shared.ts";
 import { vmCommand } from "./commands/vm.ts";
@@ -37,6 +39,8 @@ export function buildProgram(terminal: Terminal): AnyCommand {
     demoCommand(context, terminal),
     vmCommand(context),
     jobsCommand(context),
+    provisionCommand(context),
+    baselineCommand(context),
     netCommand(context),
     policyCommand(context),
     registryCommand(context),

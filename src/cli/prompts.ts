@@ -1,2 +1,2 @@
 /** The one place that imports the library for questions and progress on a terminal. */
-export { log, spinner } from "prompts";
+export { isCancel, log, password, spinner } from "prompts";

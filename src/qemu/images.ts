@@ -6,7 +6,7 @@ import { sanitizeLine } from "../core/sanitize.ts";
 import { dirname, exists, makeFolder, removeTree } from "../ports/files.ts";
 import { fileFacts, moveFile } from "../ports/folders.ts";
 import { setMode } from "../ports/paths.ts";
-import { PLAIN_ENV, run } from "../ports/processes.ts";
+import { PLAIN_ENV, run, type RunOptions } from "../ports/processes.ts";
 import type { FlashFile } from "./firmware.ts";
 import type { ImageFormat } from "./plan_types.ts";
 
@@ -102,13 +102,51 @@ export async function createVariables(template: FlashFile, path: string): Promis
   );
 }
 
+/**
+ * A whole copy of an image that nothing uses, in the same format: it rests on no other file, and holes stay holes. Failure
+ * `already_exists` when a non-empty file is there. With `grownTo` bytes the copy is made that large; never smaller.
+ */
+export async function copyDisk(
+  path: string,
+  copy: {
+    readonly format: ImageFormat;
+    readonly to: string;
+    /** Absent: that of the image. */
+    readonly toFormat?: ImageFormat;
+    readonly grownTo?: number;
+    readonly signal?: AbortSignal;
+  },
+): Promise<void> {
+  const { format, to, toFormat = format, grownTo, signal } = copy;
+  const more = { timeoutMs: COPY_TIMEOUT_MS, ...(signal ? { signal } : {}) };
+  await make(
+    to,
+    (temporary) => ["convert", "-q", "-f", format, "-O", toFormat, path, temporary],
+    more,
+    grownTo === undefined ? undefined : async (temporary) => {
+      const { virtualBytes } = await imageInfo(temporary, toFormat);
+      if (grownTo > virtualBytes) {
+        await qemuImg(["resize", "-q", "-f", toFormat, temporary, String(grownTo)], `grow ${to}`);
+      }
+    },
+  );
+}
+
+/** A disk of many GiB on a slow host. */
+const COPY_TIMEOUT_MS = 6 * 3600_000;
+
 /** The raw bytes of a variable store, for `src/efi`. Only for a guest that is stopped: QEMU keeps changes in its cache. */
 export async function exportRaw(path: string, format: ImageFormat, to: string): Promise<void> {
   await make(to, (temporary) => ["convert", "-q", "-f", format, "-O", "raw", path, temporary]);
 }
 
 /** Writes beside the target and renames, so that a half-made image never bears the final name. */
-async function make(path: string, args: (temporary: string) => string[]): Promise<void> {
+async function make(
+  path: string,
+  args: (temporary: string) => string[],
+  how: RunLimits = {},
+  then?: (temporary: string) => Promise<void>,
+): Promise<void> {
   const there = await fileFacts(path);
   if ((there && there.size > 0) || (!there && await exists(path))) {
     fail("already_exists", `${path} exists and is not empty; it is left as it is`, {
@@ -119,7 +157,8 @@ async function make(path: string, args: (temporary: string) => string[]): Promis
   await makeFolder(dirname(path));
   const temporary = `${path}.${crypto.randomUUID().slice(0, 8)}.tmp`;
   try {
-    await qemuImg(args(temporary), `make ${path}`);
+    await qemuImg(args(temporary), `make ${path}`, how);
+    await then?.(temporary);
     await setMode(temporary, 0o600);
     await moveFile(temporary, path);
   } finally {
@@ -127,8 +166,10 @@ async function make(path: string, args: (temporary: string) => string[]): Promis
   }
 }
 
-async function qemuImg(args: readonly string[], what: string): Promise<string> {
-  const result = await run("qemu-img", { args, env: PLAIN_ENV, timeoutMs: 300_000 });
+type RunLimits = Pick<RunOptions, "signal" | "timeoutMs">;
+
+async function qemuImg(args: readonly string[], what: string, how: RunLimits = {}): Promise<string> {
+  const result = await run("qemu-img", { args, env: PLAIN_ENV, timeoutMs: 300_000, ...how });
   if (result.code !== 0) {
     fail(
       "io",

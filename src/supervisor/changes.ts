@@ -14,12 +14,14 @@ import { hasProcess } from "../lifecycle/states.ts";
 import { removeTree } from "../ports/files.ts";
 import { removeState } from "../suspend/files.ts";
 import type { Decision, GuestAsk, PolicyRequest } from "../../policy/types.ts";
+import { createBaseline } from "./baseline.ts";
 import { defineGuest } from "./define_guest.ts";
 import type { Guest, GuestRun } from "./guest.ts";
 import { checkPausable, hold, release } from "./io_errors.ts";
 import type { Intent } from "./journal.ts";
 import { applyPolicy } from "./policy_apply.ts";
 import { hide, present } from "./presentation.ts";
+import { beginProvision, cancelProvision } from "./provision_begin.ts";
 import { usable } from "./reads.ts";
 import { killGuest, startGuest, stopGuest } from "./run_guest.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -33,7 +35,7 @@ export interface Change {
   /** What policy is told of the guest; absent where the record can't be used and the action needs none. */
   readonly ask?: GuestAsk;
   /** More of the request to policy. */
-  readonly more?: Partial<Pick<PolicyRequest, "network" | "deviceModels" | "images">>;
+  readonly more?: Partial<Pick<PolicyRequest, "network" | "deviceModels" | "images" | "snapshot">>;
   /** What is put on record besides. */
   readonly detail?: JsonObject;
   /** What is left to do when the supervisor dies in the middle of it. */
@@ -57,6 +59,9 @@ type ChangeId = Extract<
   | "vm.delete"
   | "vm.present"
   | "vm.hide"
+  | "baseline.create"
+  | "provision.begin"
+  | "provision.cancel"
   | "net.set"
   | "policy.apply"
 >;
@@ -149,6 +154,9 @@ export const CHANGES: Changes = {
       return Promise.resolve(done("vm.hide", guest));
     });
   },
+  "baseline.create": createBaseline,
+  "provision.begin": beginProvision,
+  "provision.cancel": cancelProvision,
   "policy.apply": applyPolicy,
   "net.set": (s, { id, profile }) => {
     const guest = usable(s.guest(id));
@@ -247,6 +255,7 @@ export async function deleteGuest(s: Supervisor, guest: Guest, disks: boolean): 
   await removeTree(layout.runtime(guest.id).folder);
   await store.remove(guest.id);
   s.guests.delete(guest.id);
+  if (!s.provisions.get(guest.id)?.driver) await s.provisions.forget(guest.id);
   s.emit({ event: "RAYOS_VM:delete", fields: { vm: guest.id, kind: guest.kind ?? "linux" } });
   return { done: "vm.delete", vm: guest.id };
 }

@@ -66,6 +66,7 @@ function isDealtWith(s: Supervisor, guest: Guest, run: GuestRun, failing: Failin
 
 function reactTo(s: Supervisor, guest: Guest, run: GuestRun, event: QmpEvent): void {
   for (const reaction of react(event, factsOf(s, guest))) carryOut(s, guest, run, reaction);
+  s.provisions.event(guest.id, event);
 }
 
 function factsOf(s: Supervisor, guest: Guest): ReactionFacts {

@@ -19,6 +19,7 @@ import { firmwareView } from "./firmware_view.ts";
 import { liveView } from "./live.ts";
 import { checkPolicy } from "./policy_apply.ts";
 import { planFor } from "./prepare.ts";
+import { planProvision } from "./provision_begin.ts";
 import { revisionOf, rightsInForce } from "./policy_source.ts";
 import type { Guest } from "./guest.ts";
 import { storageViews } from "./space.ts";
@@ -37,6 +38,7 @@ type ReadId = Extract<
   | "policy.explain"
   | "policy.check"
   | "job.list"
+  | "provision.plan"
 >;
 type Reads = { readonly [A in ReadId]: (s: Supervisor, params: ActionParams<A>) => Promise<unknown> };
 
@@ -54,6 +56,7 @@ export const READS: Reads = {
   "vm.firmware": (s, { id }) => firmwareView(s, usable(s.guest(id))),
   "net.show": (s, { id }) => Promise.resolve(network(s, usable(s.guest(id)))),
   "policy.check": checkPolicy,
+  "provision.plan": planProvision,
   "job.list": (s) => Promise.resolve(s.jobs.list()),
   "policy.explain": async (s, { id, action, profile }): Promise<ExplainView> => {
     if (!isPolicyAction(action)) fail("usage", `'${action}' is no action that policy decides about`);
@@ -107,6 +110,7 @@ async function status(s: Supervisor): Promise<StatusView> {
     presented: s.presented,
     storage: storageViews(s.space.spaces),
     guests,
+    provisioning: s.provisions.views(),
   };
 }
 

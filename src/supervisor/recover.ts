@@ -205,6 +205,7 @@ async function take(s: Supervisor, guest: Guest, parts: Parts, met: Meeting): Pr
       met.run?.qmp.close();
       met.run?.agent.close();
       await endProcess(qemu);
+      if (derived.kind === "finish_shutdown") await s.provisions.foundShutDown(guest.id);
       return await absent(
         s,
         guest,

@@ -212,6 +212,7 @@ function markReady(s: Supervisor, guest: Guest, ready: PromiseWithResolvers<void
     { event, fields: { vm: guest.id, after_ms: guest.readySince - guest.run.startedAt } },
     guest.id,
   );
+  s.provisions.changed(guest.id);
   ready.resolve();
 }
 
@@ -315,6 +316,7 @@ async function cleanUp(s: Supervisor, guest: Guest, { run, ended, ready }: End):
   await removeTree(s.parts.layout.runtime(guest.id).folder);
   guest.apply(saved ? "suspended" : orderly ? "ended" : crash ? "failed" : "died");
   guest.clearRun();
+  s.provisions.changed(guest.id);
   if (report === undefined) {
     const came = saved ? "suspended" : "stopped";
     s.observe(`vm.${came}`, { event: `RAYOS_VM:${came}`, fields }, guest.id);

@@ -135,6 +135,7 @@ async function serveUntil(
   await supervisor.parts.store.removeLeftovers();
   const { entries, unreadable } = supervisor.parts.journal.unfinished();
   for (const name of unreadable) supervisor.putOnRecord("journal.unreadable", undefined, { name });
+  await supervisor.provisions.load();
   await settleFiles(supervisor, entries);
   await recoverGuests(supervisor, left);
   await sweepGroups(supervisor);
@@ -167,6 +168,7 @@ async function serveUntil(
   supervisor.endStreams();
   await server.shutdown(SHUTDOWN_GRACE_MS);
   callOffPlans(supervisor);
+  await supervisor.provisions.interrupt();
   await supervisor.jobs.callOffAll("called off: the supervisor ends"); // what is cut off would be left half done
   await booting;
   callOffPlans(supervisor); // what came of those

@@ -33,6 +33,7 @@ import { type Asked, Ledger } from "./ledger.ts";
 import { reviewGuests, reviewMarks } from "./policy_live.ts";
 import { loggingOf, revisionOf } from "./policy_source.ts";
 import { metricsText } from "./metrics.ts";
+import { Provisions } from "./provisions.ts";
 import { READS } from "./reads.ts";
 import { spaceWatch } from "./space.ts";
 import type { SpaceWatch } from "./space_watch.ts";
@@ -88,6 +89,7 @@ export class Supervisor implements ControlTarget {
   readonly #streams = new Streams();
   readonly counters = new Counters();
   readonly sampler: Sampler;
+  readonly provisions: Provisions;
 
   constructor(readonly parts: SupervisorParts, policy: PolicyState) {
     this.#policy = policy;
@@ -97,6 +99,7 @@ export class Supervisor implements ControlTarget {
     this.policy = policy;
     this.space = spaceWatch(this);
     this.sampler = samplerOf(this);
+    this.provisions = new Provisions(this);
     parts.log.listen((event) => this.counters.event(event));
   }
 
@@ -213,6 +216,7 @@ export class Supervisor implements ControlTarget {
     let change: Change;
     try {
       // As above: the schema made the parameters.
+      if (asked.vm) this.provisions.keepOff(action, asked.vm, asked.actor);
       change = await (CHANGES[action] as (s: Supervisor, params: unknown) => Promise<Change>)(this, params);
       this.#checkPossible(action, change.guest);
     } catch (error) {

@@ -23,6 +23,7 @@ export function guestView(s: Supervisor, guest: Guest): GuestView {
     pause_reason: pauseReason ?? null,
     ready: guest.readySince !== undefined,
     presented: s.presented === guest.id,
+    provision: s.provisions.get(guest.id)?.view() ?? null,
     network: "off",
     policy_profile: record?.policy_profile ?? null,
     vcpu: guest.share?.vcpu ?? record?.devices.vcpu ?? null,
