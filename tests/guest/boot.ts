@@ -6,6 +6,10 @@ export interface BootOptions {
   readonly folder: string;
   readonly secureBoot: boolean;
   readonly memoryMib: number;
+  /** The guest's writes stay in the image; default false: they are thrown away. */
+  readonly keepWrites?: boolean;
+  /** Image of a medium on the SATA controller. */
+  readonly cdrom?: string;
 }
 
 export interface BootedGuest {
@@ -70,8 +74,15 @@ function qemuArguments(options: BootOptions, firmware: Firmware, agentPath: stri
     ["-global", "driver=cfi.pflash01,property=secure,value=on"],
     ["-drive", `if=pflash,format=raw,unit=0,readonly=on,file=${firmware.executable}`],
     ["-drive", `if=pflash,format=raw,unit=1,file=${options.folder}/vars.fd`],
-    ["-drive", `if=none,id=disk0,format=raw,snapshot=on,file=${options.image}`],
+    [
+      "-drive",
+      `if=none,id=disk0,format=raw,snapshot=${options.keepWrites ? "off" : "on"},file=${options.image}`,
+    ],
     ["-device", "virtio-blk-pci,drive=disk0,bootindex=1"],
+    ...options.cdrom === undefined ? [] : [
+      ["-drive", `if=none,id=cd0,format=raw,media=cdrom,readonly=on,file=${options.cdrom}`],
+      ["-device", "ide-cd,drive=cd0,bus=ide.0,bootindex=2"],
+    ],
     ["-device", "virtio-keyboard-pci"],
     ["-device", "virtio-rng-pci"],
     ["-device", "virtio-serial-pci"],

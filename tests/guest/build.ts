@@ -9,7 +9,7 @@ import { findByKey, findNewest, keepImage, keyOf, remember, removeLeftovers } fr
 import { writeDisk } from "./disk.ts";
 import { buildInitrd } from "./initrd.ts";
 import { extract, findOne } from "./packages.ts";
-import { PACKAGES, recipeText } from "./recipe.ts";
+import { type GuestRecipe, PLAIN, recipeText } from "./recipe.ts";
 
 export interface BuildProgress {
   readonly step: "find" | "lists" | "download" | "unpack" | "initrd" | "disk" | "done";
@@ -19,6 +19,8 @@ export interface BuildProgress {
 export interface BuildOptions {
   /** Folder that images are kept in; made when missing. */
   readonly cacheDir: string;
+  /** What the guest is made of; default the plain test guest. */
+  readonly recipe?: GuestRecipe;
   readonly onProgress?: (progress: BuildProgress) => void;
   readonly signal?: AbortSignal;
   /** Settings of apt.conf(5) as `Name=value`, to build from other sources than the host's. */
@@ -40,22 +42,23 @@ export interface BuiltGuest {
 export async function buildGuest(options: BuildOptions): Promise<BuiltGuest> {
   const report = options.onProgress ?? (() => {});
   const distribution = distributionOf(options.osRelease ?? await osRelease());
-  const roots = PACKAGES[distribution];
+  const guestRecipe = options.recipe ?? PLAIN;
+  const roots = guestRecipe.packages[distribution];
   if (!roots) return fail("missing", `the test guest can't be built from packages of ${distribution}`);
   options.signal?.throwIfAborted();
   await Deno.mkdir(options.cacheDir, { recursive: true });
   const cacheDir = await Deno.realPath(options.cacheDir);
 
   report({ step: "find" });
-  const recipe = await keyOf([recipeText(), distribution, ...options.aptSettings ?? []]);
-  const listsKey = await keyOf([recipe, await listsStamp()]);
+  const recipeKey = await keyOf([recipeText(guestRecipe), distribution, ...options.aptSettings ?? []]);
+  const listsKey = await keyOf([recipeKey, await listsStamp()]);
   const quick = await findByKey(cacheDir, listsKey);
   if (quick) return quick;
 
   await removeLeftovers(cacheDir);
   const temporary = await Deno.makeTempDir({ dir: cacheDir, prefix: "building-" });
   try {
-    const builder: Builder = { ...options, cacheDir, recipe, report, temporary };
+    const builder: Builder = { ...options, cacheDir, recipe: guestRecipe, recipeKey, report, temporary };
     const built = await buildFrom(builder, [roots.kernel, ...roots.others]);
     await remember(cacheDir, listsKey, built.key);
     report({ step: "done", detail: built.image });
@@ -69,7 +72,8 @@ export async function buildGuest(options: BuildOptions): Promise<BuiltGuest> {
 }
 
 interface Builder extends BuildOptions {
-  readonly recipe: string;
+  readonly recipe: GuestRecipe;
+  readonly recipeKey: string;
   readonly report: (progress: BuildProgress) => void;
   readonly temporary: string;
 }
@@ -85,7 +89,7 @@ async function buildFrom(builder: Builder, roots: readonly string[]): Promise<Bu
     return await buildWith(builder, place, roots);
   } catch (error) {
     if (!isAptRefusal(error)) throw error;
-    const kept = await findNewest(builder.cacheDir, builder.recipe);
+    const kept = await findNewest(builder.cacheDir, builder.recipeKey);
     if (kept) return kept;
   }
   builder.report({ step: "lists" });
@@ -96,7 +100,7 @@ async function buildFrom(builder: Builder, roots: readonly string[]): Promise<Bu
 async function buildWith(builder: Builder, place: AptPlace, roots: readonly string[]): Promise<BuiltGuest> {
   const closure = await closureOf(place, roots, builder.signal);
   const relevant = closure.filter((p) => roots.includes(p.name) || isKernel(p.name) || isLibrary(p.name));
-  const key = await keyOf([builder.recipe, ...relevant.map((p) => p.file).sort()]);
+  const key = await keyOf([builder.recipeKey, ...relevant.map((p) => p.file).sort()]);
   const kept = await findByKey(builder.cacheDir, key);
   if (kept) return kept;
 
@@ -108,6 +112,8 @@ async function buildWith(builder: Builder, place: AptPlace, roots: readonly stri
   builder.report({ step: "initrd" });
   const initrd = await buildInitrd({
     tree,
+    modules: builder.recipe.modules,
+    files: builder.recipe.files,
     temporary: builder.temporary,
     addLibraries: (names) => fetchPackages(closure.filter((p) => names.includes(p.name))),
     libraryPackages: closure.map((p) => p.name).filter(isLibrary),
@@ -125,7 +131,7 @@ async function buildWith(builder: Builder, place: AptPlace, roots: readonly stri
     initrd,
     ...(builder.signal ? { signal: builder.signal } : {}),
   });
-  return await keepImage(builder.cacheDir, folder, { key, recipe: builder.recipe });
+  return await keepImage(builder.cacheDir, folder, { key, recipe: builder.recipeKey });
 }
 
 async function fetchAndExtract(

@@ -31,6 +31,14 @@ hostname testguest
 ip link set lo up
 while read -r module; do insmod "/lib/modules/$module"; done </lib/modules/order
 
+if mount -t vfat /dev/vda /disk 2>/dev/null; then
+  echo boot >>/disk/boots.txt
+  sync
+  echo "DISK vda boots=$(wc -l </disk/boots.txt)"
+fi
+# The guest has its name before the agent is there to be asked for it.
+[ -x /sbin/seed ] && /sbin/seed
+
 mkdir -p /dev/virtio-ports
 for port in /sys/class/virtio-ports/*; do
   [ -f "$port/name" ] || continue
@@ -38,18 +46,14 @@ for port in /sys/class/virtio-ports/*; do
   [ -n "$name" ] && ln -sf "/dev/\${port##*/}" "/dev/virtio-ports/$name"
 done
 agent=/dev/virtio-ports/org.qemu.guest_agent.0
-[ -e $agent ] && qemu-ga -m virtio-serial -p $agent -t /run -l /run/qemu-ga.log &
+[ -e /run/leaving ] && talk=-v
+[ -e $agent ] && qemu-ga $talk -m virtio-serial -p $agent -t /run -l /run/qemu-ga.log &
 
 mount -t efivarfs efivarfs /sys/firmware/efi/efivars 2>/dev/null
 secure=/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c
 [ -e $secure ] && echo "EFI SecureBoot=$(tail -c 1 $secure | hexdump -e '"%02x"')"
 tpm=/sys/class/tpm/tpm0/tpm_version_major
 [ -e $tpm ] && echo "TPM $(cat $tpm) present"
-if mount -t vfat /dev/vda /disk 2>/dev/null; then
-  echo boot >>/disk/boots.txt
-  sync
-  echo "DISK vda boots=$(wc -l </disk/boots.txt)"
-fi
 
 mkdir -p /run/seen
 setsid uevent /sbin/hotplug >/dev/null &

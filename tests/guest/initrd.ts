@@ -4,7 +4,7 @@ import { packageOfLibrary } from "./apt.ts";
 import { cpioArchive, type CpioEntry, withParents } from "./cpio.ts";
 import { dynamicNeeds, moduleNeeds } from "./elf.ts";
 import { findOne, moduleFiles, readModule } from "./packages.ts";
-import { APPLETS, FILES, MODULES } from "./recipe.ts";
+import { APPLETS, type GuestRecipe } from "./recipe.ts";
 
 /** Where the libraries of a program come from. */
 export interface LibrarySource {
@@ -16,7 +16,7 @@ export interface LibrarySource {
   readonly libraryPackages: readonly string[];
 }
 
-export interface InitrdOptions extends LibrarySource {
+export interface InitrdOptions extends LibrarySource, Pick<GuestRecipe, "modules" | "files"> {
   readonly temporary: string;
   readonly signal?: AbortSignal;
 }
@@ -37,7 +37,7 @@ export async function buildInitrd(options: InitrdOptions): Promise<Uint8Array> {
   const busybox = await Deno.readFile(await findOne(options.tree, ["usr/bin", "bin"], /^busybox$/));
   const agentPath = await findOne(options.tree, ["usr/sbin", "usr/bin"], /^qemu-ga$/);
   const agent = await Deno.readFile(agentPath);
-  const folders = ["dev", "proc", "sys", "run", "tmp", "disk", "var"];
+  const folders = ["dev", "proc", "sys", "run", "tmp", "disk", "seed", "var"];
   const entries: CpioEntry[] = [
     ...folders.map((path): CpioEntry => ({ kind: "folder", path })),
     { kind: "device", path: "dev/console", major: 5, minor: 1 },
@@ -47,7 +47,7 @@ export async function buildInitrd(options: InitrdOptions): Promise<Uint8Array> {
     { kind: "file", path: "usr/sbin/qemu-ga", data: agent, executable: true },
     ...await libraries(options, agent),
     ...await modules(options),
-    ...Object.entries(FILES).map(([path, { text, executable }]): CpioEntry => ({
+    ...Object.entries(options.files).map(([path, { text, executable }]): CpioEntry => ({
       kind: "file",
       path,
       data: utf8.encode(text),
@@ -136,7 +136,7 @@ async function modules(options: InitrdOptions): Promise<CpioEntry[]> {
     for (const need of moduleNeeds(data) ?? []) await add(need);
     order.push({ file: `${plain}.ko`, data });
   };
-  for (const name of MODULES) await add(name);
+  for (const name of options.modules) await add(name);
   const list = order.map(({ file }) => `${file}\n`).join("");
   return [
     { kind: "file", path: "lib/modules/order", data: new TextEncoder().encode(list) },
