@@ -31,6 +31,11 @@ hostname testguest
 ip link set lo up
 while read -r module; do insmod "/lib/modules/$module"; done </lib/modules/order
 
+mount -t efivarfs efivarfs /sys/firmware/efi/efivars 2>/dev/null
+secure=/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c
+[ -e $secure ] && echo "EFI SecureBoot=$(tail -c 1 $secure | hexdump -e '"%02x"')"
+tpm=/sys/class/tpm/tpm0/tpm_version_major
+[ -e $tpm ] && echo "TPM $(cat $tpm) present"
 if mount -t vfat /dev/vda /disk 2>/dev/null; then
   echo boot >>/disk/boots.txt
   sync
@@ -48,12 +53,6 @@ done
 agent=/dev/virtio-ports/org.qemu.guest_agent.0
 [ -e /run/leaving ] && talk=-v
 [ -e $agent ] && qemu-ga $talk -m virtio-serial -p $agent -t /run -l /run/qemu-ga.log &
-
-mount -t efivarfs efivarfs /sys/firmware/efi/efivars 2>/dev/null
-secure=/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c
-[ -e $secure ] && echo "EFI SecureBoot=$(tail -c 1 $secure | hexdump -e '"%02x"')"
-tpm=/sys/class/tpm/tpm0/tpm_version_major
-[ -e $tpm ] && echo "TPM $(cat $tpm) present"
 
 mkdir -p /run/seen
 setsid uevent /sbin/hotplug >/dev/null &

@@ -3,6 +3,14 @@
 /** Seconds that a guest which is to power off waits for the host's first word to its agent. */
 export const AGENT_WAIT_SECONDS = 60;
 
+/** Shell functions: `value FILE KEY` says the value of the first such key in a seed's file. */
+export const SEED_READER =
+  `# YAML of one value a line, or JSON: one "key:value" a line, without quotes and blanks.
+flat() { tr ',{}' '\\n\\n\\n' <"$1" | sed 's/["'"'"' \\t\\r]//g'; }
+# The value of a key. It becomes a name and a line on the console: letters, digits, dots and hyphens are left.
+value() { flat "$1" | sed -n "s/^$2://p" | head -n 1 | sed 's/[^A-Za-z0-9.-]//g' | head -c 63; }
+`;
+
 /**
  * Looks for a CD-ROM labelled `cidata` with `meta-data` and `user-data` (https://docs.cloud-init.io, datasource NoCloud), takes
  * `instance-id`, `hostname` and `power_state` from them, and remembers on the guest's disk that it did. Lines on the serial port:
@@ -11,11 +19,7 @@ export const AGENT_WAIT_SECONDS = 60;
  * The disk then has `instance.txt`: `instance=ID`, `host=NAME`.
  */
 export const SEED = `#!/bin/sh
-# YAML of one value a line, or JSON: one "key:value" a line, without quotes and blanks.
-flat() { tr ',{}' '\\n\\n\\n' <"$1" | sed 's/["'"'"' \\t\\r]//g'; }
-# The value of a key. It becomes a name and a line on the console: letters, digits, dots and hyphens are left.
-value() { flat "$1" | sed -n "s/^$2://p" | head -n 1 | sed 's/[^A-Za-z0-9.-]//g' | head -c 63; }
-
+${SEED_READER}
 kept=/disk/instance.txt
 take() {
   instance=$(value /seed/meta-data instance-id)
