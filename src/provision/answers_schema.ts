@@ -56,7 +56,7 @@ export interface LinuxFile extends Common {
     readonly hostname?: string;
     readonly locale: string;
     readonly timezone: string;
-    readonly keyboard: string;
+    readonly keyboard?: string;
     readonly packages: readonly string[];
     /** Each a program with its arguments. */
     readonly run: readonly (readonly string[])[];
@@ -186,7 +186,10 @@ export const LINUX_SHAPE: Shape<LinuxFile> = table<LinuxFile>({
       hostname: optional(shapes.hostname, "Left out: made from the guest's id."),
       locale: defaulted(shapes.locale, "C.UTF-8", "Locale."),
       timezone: defaulted(shapes.zone, "UTC", "Time zone, a name of the tz database."),
-      keyboard: defaulted(shapes.keyboardLayout, "us", "Keyboard layout, a name of XKB."),
+      keyboard: optional(
+        shapes.keyboardLayout,
+        "Keyboard layout, a name of XKB. Left out: as the image has it.",
+      ),
       packages: defaulted(
         list(shapes.packageName, 256),
         [],
@@ -245,7 +248,7 @@ export const WINDOWS_SHAPE: Shape<WindowsFile> = table<WindowsFile>({
         "The edition, as the medium names it: `rayvisor iso inspect` lists them.",
       ),
       language: defaulted(shapes.language, "en-US", "Language; one that the medium has."),
-      keyboard: optional(shapes.windowsKeyboard, "Keyboard and formats. Left out: those of the language."),
+      keyboard: optional(shapes.windowsKeyboard, "Keyboard. Left out: that of the language."),
       timezone: defaulted(shapes.windowsZone, "UTC", "Time zone, by its name in Windows."),
       computer_name: optional(shapes.computerName, "Left out: made from the guest's id."),
       product_key: optional(

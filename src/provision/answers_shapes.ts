@@ -3,10 +3,10 @@ import { sanitizeLine } from "../core/sanitize.ts";
 import { list, pathText, type Shape, text } from "../core/shape.ts";
 import { parseSize } from "../core/units.ts";
 
-/** Text that can stand in a line of its own: not empty, no control or invisible characters, no space at either end. */
+/** Text that can stand in a line of its own: not empty, no control or invisible characters or such as XML has none of, no space at either end. */
 export function isPlainLine(written: string, most: number): boolean {
   return written.trim() === written && written !== "" && [...written].length <= most &&
-    sanitizeLine(written, most) === written;
+    sanitizeLine(written, most) === written && !/[\ufffe\uffff]/.test(written);
 }
 
 const pattern = (
@@ -105,7 +105,8 @@ export const packageName = pattern("the name of a package", /^[A-Za-z0-9][A-Za-z
 
 const word = text(
   "text without a NUL character, at most 4096 characters",
-  (written) => written.length <= 4096 && !written.includes("\0") ? { value: written } : {},
+  (written) =>
+    written.length <= 4096 && !written.includes("\0") && written.isWellFormed() ? { value: written } : {},
 );
 
 /** A program with its arguments. An argument may stand twice, which a list of names may not have. */

@@ -72,7 +72,7 @@ Deno.test("the shortest answers of a linux guest have the product's defaults", (
     guest: { type: "linux", vcpu: 1, memory_mib: 1024, profile: "default-linux" },
     disk: { image: "debian.qcow2", image_format: "qcow2" },
     firmware: { secure_boot: false, tpm: false },
-    linux: { locale: "C.UTF-8", timezone: "UTC", keyboard: "us", packages: [], run: [] },
+    linux: { locale: "C.UTF-8", timezone: "UTC", packages: [], run: [] },
     user: { name: "debian", administrator: true, ssh_keys: [], password: { from: "prompt" } },
     network: { during_install: false, profile: "unrestricted" },
     install: { timeout_minutes: 30 },
