@@ -47,7 +47,18 @@ export async function announceOf(child: Deno.ChildProcess, timeoutMs: number): P
 /** Programs that the compiled program may start, each for the commands that need it. */
 export const PROGRAMS = {
   self: ["/proc/self/exe", "cat"],
-  guests: ["qemu-system-x86_64", "qemu-img", "swtpm", "swtpm_setup", "kill", "grep", "tee"],
+  guests: [
+    "qemu-system-x86_64",
+    "qemu-img",
+    "swtpm",
+    "swtpm_setup",
+    "xorriso",
+    "genisoimage",
+    "openssl",
+    "kill",
+    "grep",
+    "tee",
+  ],
   testGuest: ["apt-get", "dpkg-deb", "mformat", "mcopy"],
 } as const;
 export type ProgramGroup = keyof typeof PROGRAMS;

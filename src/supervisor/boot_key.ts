@@ -42,7 +42,9 @@ async function press(s: Supervisor, guest: Guest): Promise<void> {
     ...(guest.record ? { guest: guest.record } : {}),
     facts: s.policyFacts(guest),
   });
-  if (effect === "deny") fail("denied", `no key may be pressed in ${guest.id}: ${reasons[0].why}`, { reasons });
+  if (effect === "deny") {
+    fail("denied", `no key may be pressed in ${guest.id}: ${reasons[0].why}`, { reasons });
+  }
   await guest.run?.qmp.execute("send-key", { keys: [{ type: "qcode", data: "ret" }] });
 }
 

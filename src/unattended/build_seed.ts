@@ -64,9 +64,16 @@ export async function findMediumTool(path: string = PLAIN_ENV["PATH"] ?? ""): Pr
   });
 }
 
-async function make(tool: FoundTool, args: readonly string[], signal: AbortSignal | undefined): Promise<void> {
+async function make(
+  tool: FoundTool,
+  args: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const result = await run(tool.program, { args, timeoutMs: LONGEST_MS, ...(signal ? { signal } : {}) });
   if (result.code === 0) return;
   const said = sanitizeLine(result.stderr.trim().split("\n").at(-1) ?? "", 200);
-  fail("failed", `${tool.name} could not make the seed medium: exit code ${result.code}${said ? `: ${said}` : ""}`);
+  fail(
+    "failed",
+    `${tool.name} could not make the seed medium: exit code ${result.code}${said ? `: ${said}` : ""}`,
+  );
 }

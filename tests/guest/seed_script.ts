@@ -32,7 +32,8 @@ take() {
   sync
   hostname "$host"
   echo "CLOUD-INIT done instance=$instance host=$host"
-  flat /seed/user-data | grep -q '^power_state:' && [ "$(value /seed/user-data mode)" = poweroff ] && leave
+  # Other parts of it have a mode too, which none of them calls that.
+  flat /seed/user-data | grep -q '^mode:poweroff$' && leave
   fresh=yes
 }
 

@@ -7,7 +7,7 @@ import { sanitizeLine } from "../../core/sanitize.ts";
 import { dirname, readFileBounded } from "../../ports/files.ts";
 import { realPath } from "../../ports/paths.ts";
 import { onSignal } from "../../ports/terminal.ts";
-import { type Answers, parseAnswersBytes, summaryOfAnswers } from "../../provision/answers.ts";
+import { type Answers, parseAnswersBytes, summaryOfAnswers, withPathsFrom } from "../../provision/answers.ts";
 import { type Step, STEP_TITLES, stepsOf } from "../../provision/steps.ts";
 import { type AnyCommand, Command, Option } from "../command.ts";
 import type { Context } from "../context.ts";
@@ -81,7 +81,8 @@ async function fromFile(file: string): Promise<Given> {
   const bytes = await readFileBounded(path, MAX_ANSWERS_BYTES);
   const read = parseAnswersBytes(bytes, file);
   if (!read.ok) throw new Failure(summaryOfAnswers(file, read.error));
-  return { answers: read.value, text: new TextDecoder().decode(bytes), folder: dirname(path) };
+  const folder = dirname(path);
+  return { answers: withPathsFrom(read.value, folder), text: new TextDecoder().decode(bytes), folder };
 }
 
 async function asked(c: Context, s: ApiClient, id: string): Promise<Given> {
@@ -147,11 +148,9 @@ async function carryOut(
   }
 }
 
-async function passwordOf(c: Context, { answers, folder }: Given): Promise<string | undefined> {
-  const { password } = answers.user;
-  if (password.from === "hash" || password.from === "nowhere") return undefined;
+async function passwordOf(c: Context, { answers }: Given): Promise<string | undefined> {
   const { readPassword } = await import("../read_password.ts");
-  return await readPassword(c, password, folder, answers.user.name);
+  return await readPassword(c, answers.user.password, answers.user.name);
 }
 
 /** One line a step, on standard error, as it comes. */
