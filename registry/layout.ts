@@ -60,6 +60,10 @@ export interface GuestRuntime {
   readonly vnc: string;
   /** The migration stream, while it flows. */
   readonly stream: string;
+  /** QEMU's end of the wire to the gateway, while the guest has a network. */
+  readonly net: string;
+  /** What a gateway says on its standard error. */
+  readonly netLog: string;
 }
 
 /** A data root's names; every path is absolute. */
@@ -157,6 +161,8 @@ export function layoutOf(root: string): Layout {
         tpm: `${folder}/tpm.sock`,
         vnc: `${folder}/vnc.sock`,
         stream: `${folder}/ram.sock`,
+        net: `${folder}/net.sock`,
+        netLog: `${folder}/net.log`,
       };
     },
   };

@@ -4,6 +4,7 @@ import type { GuestState, PauseReason } from "../lifecycle/states.ts";
 import type { GuestKind, VmId } from "../core/ids.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Problem, Reason } from "../core/problem.ts";
+import type { NetworkFigures } from "../network/words.ts";
 import type { VmRecord } from "../../registry/types.ts";
 import type { PolicyDifference } from "../../policy/difference.ts";
 import type { Narrowed } from "../../policy/narrowing.ts";
@@ -238,6 +239,15 @@ export interface NetView {
   readonly granted: string;
   /** Network profiles that policy lets this guest ask for. */
   readonly profiles: readonly string[];
+  /** Of the network that is on; null while none is. */
+  readonly on: {
+    readonly reason: string;
+    readonly since: string;
+    /** Hardware address of the card. */
+    readonly mac: string;
+    /** Null when its gateway does not answer. */
+    readonly figures: NetworkFigures | null;
+  } | null;
 }
 
 export interface ExplainView {

@@ -123,9 +123,11 @@ export const MARKERS = {
   },
   RAYOS_NETWORK_DENIED: {
     level: "warn",
-    fields: ["vm", "dst", "proto"],
+    fields: ["vm", "dst", "proto", "unsaid"],
     recorded: "none",
-    means: "a guest tried to reach what its network profile does not allow",
+    means:
+      "a guest tried to reach what its network profile does not allow; `unsaid` counts such tries before it " +
+      "that were too many to be said",
   },
   RAYOS_PROVISION: {
     level: "info",

@@ -1,12 +1,13 @@
 /** The command line: its tree of commands, and how a failure becomes an exit code. */
 import { exitCodeOf, Failure } from "../core/problem.ts";
 import { didYouMean } from "../core/suggest.ts";
-import { keepRunRights, type ProgramGroup } from "../ports/self.ts";
+import { keepNetRights, keepRunRights, type NetGroup, type ProgramGroup } from "../ports/self.ts";
 import { envVar, type Terminal } from "../ports/terminal.ts";
-import { type AnyCommand, Command, CommanderError, ExitWith } from "./command.ts";
+import { type AnyCommand, Command, CommanderError, ExitWith, shownCommands } from "./command.ts";
 import { auditCommand } from "./commands/audit.ts";
 import { completionsCommand } from "./commands/completions.ts";
 import { demoCommand } from "./commands/demo.ts";
+import { gatewayCommand } from "./commands/gateway.ts";
 import { eventsCommand, initCommand, serveCommand, statusCommand } from "./commands/host.ts";
 import { jobsCommand } from "./commands/jobs.ts";
 import { baselineCommand } from "./commands/baseline.ts";
@@ -49,7 +50,11 @@ export function buildProgram(terminal: Terminal): AnyCommand {
     completionsCommand(context, () => program),
   ];
   for (const command of commands) program.addCommand(command);
-  program.hook("preAction", (_program, command) => keepRunRights(programsOf(command)));
+  program.addCommand(gatewayCommand(), { hidden: true });
+  program.hook("preAction", (_program, command) => {
+    keepRunRights(programsOf(command));
+    keepNetRights(netsOf(command));
+  });
   configure(program);
   return program;
 }
@@ -61,9 +66,16 @@ function programsOf(command: AnyCommand): readonly ProgramGroup[] {
       return ["self", "guests"];
     case "demo":
       return ["self", "testGuest"];
+    case "gateway":
+      return [];
     default:
       return ["self"];
   }
+}
+
+/** The networks that a command reaches: only the gateway of a guest's network reaches any. */
+function netsOf(command: AnyCommand): readonly NetGroup[] {
+  return command.name() === "gateway" ? ["internet", "resolvers"] : ["control"];
 }
 
 /** Settings that commander does not hand down to commands that were made apart. */
@@ -121,5 +133,7 @@ function usageFailure(error: CommanderError, program: AnyCommand, args: readonly
 
 function nearCommand(program: AnyCommand, args: readonly string[]): string | undefined {
   const word = args.find((arg) => !arg.startsWith("-"));
-  return word === undefined ? undefined : didYouMean(word, program.commands.map((command) => command.name()));
+  return word === undefined
+    ? undefined
+    : didYouMean(word, shownCommands(program).map((command) => command.name()));
 }

@@ -1,6 +1,6 @@
 /** The command line as a page of documentation, made from the tree of commands. */
 import { EXIT_OF } from "../core/problem.ts";
-import type { AnyCommand } from "./command.ts";
+import { type AnyCommand, shownCommands } from "./command.ts";
 
 const EXIT_MEANS: Readonly<Record<number, string>> = {
   0: "done",
@@ -31,7 +31,7 @@ export function cliMarkdown(program: AnyCommand): string {
     ),
     "",
   ];
-  for (const command of program.commands) lines.push(...section(command, []));
+  for (const command of shownCommands(program)) lines.push(...section(command, []));
   return lines.join("\n");
 }
 

@@ -3,7 +3,7 @@
  * exactly these, and `docs/permissions.md` is made from them.
  */
 
-import { PROGRAMS } from "../ports/self.ts";
+import { NETS, PROGRAMS } from "../ports/self.ts";
 
 /** One flag of `deno compile`. */
 export interface Permission {
@@ -70,15 +70,27 @@ export const PERMISSIONS: readonly Permission[] = [
   },
   {
     flag: "--allow-net",
-    values: ["rayvisor.invalid:80"],
+    values: Object.values(NETS).flat(),
     reason:
-      "a name that never resolves (RFC 6761): HTTP over the control socket asks for a host by name, and this " +
-      "opens no network",
+      "a name that never resolves (RFC 6761), since HTTP over the control socket asks for a host by name; and for the " +
+      "gateway of a guest's network alone, given up by every other command: public addresses, and resolvers",
   },
   {
     flag: "--allow-sys",
-    values: ["uid", "gid", "hostname", "osRelease", "cpus", "systemMemoryInfo", "loadavg", "statfs"],
-    reason: "the owner of the data root, facts about the host's size, and the room on its file systems",
+    values: [
+      "uid",
+      "gid",
+      "hostname",
+      "osRelease",
+      "cpus",
+      "systemMemoryInfo",
+      "loadavg",
+      "statfs",
+      "networkInterfaces",
+    ],
+    reason:
+      "the owner of the data root, facts about the host's size, the room on its file systems, and its own addresses, " +
+      "which no guest may reach",
   },
   { flag: "--unstable-net", reason: "HTTP over unix sockets" },
   { flag: "--no-prompt", reason: "what is not listed here is refused, without a question" },

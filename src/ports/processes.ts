@@ -74,25 +74,66 @@ export async function spawnDetached(options: SpawnOptions): Promise<DetachedProc
       env: { ...(options.env ?? PLAIN_ENV), ...marks },
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });
-    const exited = new Promise<ExitStatus>((resolve) => {
-      child.once("exit", (code, signal) => resolve({ code, signal }));
+    return await started(child);
+  } catch (error) {
+    return missingProgram(options.program, error);
+  } finally {
+    closeSync(log);
+  }
+}
+
+async function started(child: ChildProcess): Promise<DetachedProcess> {
+  const exited = new Promise<ExitStatus>((resolve) => {
+    child.once("exit", (code, signal) => resolve({ code, signal }));
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.once("spawn", resolve);
+    child.once("error", reject);
+  });
+  child.unref();
+  const pid = child.pid;
+  if (pid !== undefined) {
+    children.set(pid, child);
+    exited.then(() => children.delete(pid));
+  }
+  const identity = pid === undefined ? undefined : await identityOf(pid);
+  if (!identity) {
+    // It ended before it could be looked at: an identity that matches nothing says so.
+    return { identity: { pid: pid ?? -1, startTicks: -1, bootId: await bootId() }, exited };
+  }
+  return { identity, exited };
+}
+
+/** A child in a session of its own that is talked to: it sees the end of this process at the end of its standard input. */
+export interface TalkingProcess extends DetachedProcess {
+  /** Writes to its standard input; what can't be written any more is lost. */
+  tell(text: string): void;
+  /** Calls `listener` with what it writes to its standard output. */
+  hear(listener: (text: string) => void): void;
+}
+
+/** As {@link spawnDetached}, standard input and output pipes to this process; the log gets standard error alone. */
+export async function spawnTalking(options: SpawnOptions): Promise<TalkingProcess> {
+  const log = openSync(options.logFile, "a", 0o600);
+  try {
+    const child = nodeSpawn(options.program, [...options.args], {
+      stdio: ["pipe", "pipe", log],
+      detached: true,
+      env: { ...(options.env ?? PLAIN_ENV), ...marks },
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });
-    await new Promise<void>((resolve, reject) => {
-      child.once("spawn", resolve);
-      child.once("error", reject);
-    });
-    child.unref();
-    const pid = child.pid;
-    if (pid !== undefined) {
-      children.set(pid, child);
-      exited.then(() => children.delete(pid));
-    }
-    const identity = pid === undefined ? undefined : await identityOf(pid);
-    if (!identity) {
-      // It ended before it could be looked at: an identity that matches nothing says so.
-      return { identity: { pid: pid ?? -1, startTicks: -1, bootId: await bootId() }, exited };
-    }
-    return { identity, exited };
+    child.stdin?.on("error", () => {}); // it has ended: `exited` tells
+    child.stdout?.on("error", () => {});
+    const decoder = new TextDecoder();
+    return {
+      ...await started(child),
+      tell: (text) => void child.stdin?.write(text),
+      hear: (listener) =>
+        void child.stdout?.on(
+          "data",
+          (bytes: Uint8Array) => listener(decoder.decode(bytes, { stream: true })),
+        ),
+    };
   } catch (error) {
     return missingProgram(options.program, error);
   } finally {

@@ -1,4 +1,5 @@
 /** This program started once more, as another process. */
+import { complement, inRange, type Ip, NOT_PUBLIC, range, rangeText, RESOLVER_RANGES } from "../core/ipv4.ts";
 import { fail } from "../core/problem.ts";
 import { PLAIN_ENV } from "./processes.ts";
 
@@ -24,6 +25,28 @@ export function spawnSelf(args: readonly string[]): Deno.ChildProcess {
   }).spawn();
   child.unref();
   return child;
+}
+
+export interface SelfCommand {
+  readonly program: string;
+  readonly args: readonly string[];
+  /** What it needs of the environment besides. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** How this same program is started once more, by hand of `spawnTalking()`. From the source tree it is Deno with the source. */
+export function selfCommand(args: readonly string[]): SelfCommand {
+  if (Deno.build.standalone) return { program: "/proc/self/exe", args: [...args], env: {} };
+  const main = new URL("../../main.ts", import.meta.url).pathname;
+  const env = ["HOME", "DENO_DIR"].flatMap((name) => {
+    const value = Deno.env.get(name);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return {
+    program: Deno.execPath(),
+    args: ["run", "-A", "--no-check", "--quiet", main, ...args],
+    env: Object.fromEntries(env),
+  };
 }
 
 /** The first line that the child writes, or undefined when it ends or the time is over without one. */
@@ -63,6 +86,17 @@ export const PROGRAMS = {
 } as const;
 export type ProgramGroup = keyof typeof PROGRAMS;
 
+/** What the compiled program may reach by network, each for the commands that need it. */
+export const NETS = {
+  /** A name that never resolves (RFC 6761): HTTP over the control socket asks for a host by name, and this opens no network. */
+  control: ["rayvisor.invalid:80"],
+  /** Every public address, and a socket for datagrams of one's own: for the gateway of a guest's network. */
+  internet: [...complement(NOT_PUBLIC).map(rangeText), "0.0.0.0:0"],
+  /** Where the host's resolvers may be: for the gateway, which relays questions. Nothing else there can be reached. */
+  resolvers: RESOLVER_RANGES.map((one) => `${rangeText(one)}:53`),
+} as const;
+export type NetGroup = keyof typeof NETS;
+
 /**
  * Gives up, for the rest of this process, the right to start the programs of every group but `keep`. The compiled
  * program is given the right to all of them, because flags are the same for each of its commands.
@@ -72,4 +106,31 @@ export function keepRunRights(keep: readonly ProgramGroup[]): void {
     if (keep.some((kept) => kept === group)) continue;
     for (const command of programs) Deno.permissions.revokeSync({ name: "run", command });
   }
+}
+
+/** Gives up, for the rest of this process, the right to reach the networks of every group but `keep`. */
+export function keepNetRights(keep: readonly NetGroup[]): void {
+  for (const [group, nets] of Object.entries(NETS)) {
+    if (keep.some((kept) => kept === group)) continue;
+    for (const net of nets) giveUpNet(net);
+  }
+}
+
+/** Deno gives up a network when it is told of any address in it. */
+function giveUpNet(net: string): void {
+  Deno.permissions.revokeSync({ name: "net", host: net.replace(/\/\d+/, "") });
+}
+
+/**
+ * Gives up everything that the gateway of a guest's network does not need once it is connected: programs, files, the
+ * environment, and every network but the public ones and those in which a resolver is.
+ */
+export function keepGatewayRights(resolvers: readonly Ip[]): void {
+  keepRunRights([]);
+  keepNetRights(["internet", "resolvers"]);
+  for (const net of NETS.resolvers) {
+    const around = range(net.replace(/:53$/, ""));
+    if (!resolvers.some((one) => inRange(one, around))) giveUpNet(net);
+  }
+  for (const name of ["read", "write", "env", "ffi"] as const) Deno.permissions.revokeSync({ name });
 }

@@ -32,6 +32,17 @@ export function tellStarter(line: string): boolean {
   }
 }
 
+/** What whoever started this program writes to its standard input, as it comes; ends when that one is gone. */
+export async function* fromStarter(): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  const buffer = new Uint8Array(1024);
+  while (true) {
+    const count = await Deno.stdin.read(buffer).catch(() => null);
+    if (count === null) return;
+    yield decoder.decode(buffer.subarray(0, count), { stream: true });
+  }
+}
+
 export const systemTerminal: Terminal = {
   out(text) {
     try {

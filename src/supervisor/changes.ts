@@ -20,6 +20,7 @@ import type { Guest, GuestRun } from "./guest.ts";
 import { checkPausable, hold, release } from "./io_errors.ts";
 import type { Intent } from "./journal.ts";
 import { applyPolicy } from "./policy_apply.ts";
+import { networkOff } from "./network.ts";
 import { hide, present } from "./presentation.ts";
 import { beginProvision, cancelProvision } from "./provision_begin.ts";
 import { usable } from "./reads.ts";
@@ -163,10 +164,11 @@ export const CHANGES: Changes = {
     return Promise.resolve({
       ...baseOf(guest),
       more: { network: { profile } },
-      // Only `off` gets past policy in this version, and no guest ever has a network device: nothing is left to do.
-      act: () => {
-        s.emit({ event: "RAYOS_NETWORK:off", fields: { vm: id, profile: "off", reason: "operator" } });
-        return Promise.resolve(done("net.set", guest));
+      // Only `off` gets past policy: a network is turned on by a provisioning run alone.
+      act: async () => {
+        if (profile !== "off") fail("internal", `${id} would be given a network without a provisioning run`);
+        await networkOff(s, guest, "operator");
+        return done("net.set", guest);
       },
     });
   },

@@ -13,6 +13,7 @@ import type { QmpEvent } from "../qmp/events.ts";
 import { WordLimit } from "../core/word_limit.ts";
 import type { AgentLink } from "./agent_link.ts";
 import type { Failing } from "./reactions.ts";
+import type { GuestNetwork } from "./network.ts";
 import { RunHistory } from "./run_history.ts";
 import type { SerialLog } from "./serial.ts";
 import type { Stall } from "./stall.ts";
@@ -91,6 +92,10 @@ export class Guest {
   pauseReason: PauseReason | undefined;
   /** Which disks QEMU could not write or read, from then until it goes on. */
   stall: Stall | undefined;
+  /** The network that is on. */
+  network: GuestNetwork | undefined;
+  /** Cards that are dead, and that the guest has not let go of. */
+  readonly pendingCards = new Set<string>();
   /** A QEMU of it that runs and can't be talked to. */
   stray: ProcessIdentity | undefined;
   /** When it is started again after a crash, and the means to call that off. */
@@ -149,5 +154,6 @@ export class Guest {
     this.crashKernelSaid = false;
     this.lastReport = undefined;
     this.history = new RunHistory();
+    this.pendingCards.clear();
   }
 }

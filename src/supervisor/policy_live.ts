@@ -4,11 +4,13 @@
  */
 import { eventWord } from "../audit/line.ts";
 import type { JsonObject } from "../core/json.ts";
+import { problemOf } from "../core/problem.ts";
 import { hasProcess } from "../lifecycle/states.ts";
 import { type Narrowed, narrowing, type NarrowingStep, type RunningGuest } from "../../policy/narrowing.ts";
 import type { PolicyState } from "../../policy/types.ts";
 import type { Guest } from "./guest.ts";
 import { reviewLimits } from "./limits.ts";
+import { networkOff } from "./network.ts";
 import { nextPolicyState, revisionOf } from "./policy_source.ts";
 import { hide } from "./presentation.ts";
 import { tellReboot } from "./reacting.ts";
@@ -92,7 +94,8 @@ function runningGuest(s: Supervisor, guest: Guest): RunningGuest[] {
     given: share,
     startedAt: run?.startedAt ?? s.parts.clock.now(),
     presented: s.presented === guest.id,
-    network: "off", // no part of this version gives a guest a network
+    network: guest.network?.profile ?? "off",
+    provisioning: guest.network?.provisioning ?? false,
     kvm: run ? run.accelerator === "kvm" : true,
   }];
 }
@@ -159,7 +162,9 @@ function take(s: Supervisor, guest: Guest, step: NarrowingStep, isNew: boolean):
     return;
   }
   if (kind === "network_off") {
-    s.emit({ event: "RAYOS_NETWORK:off", fields: { vm: guest.id, profile: "off", reason: "policy" } });
+    void networkOff(s, guest, "policy").catch((error: unknown) => {
+      guest.problems = [...guest.problems, problemOf(error)];
+    });
   }
   s.putOnRecord("policy.narrowed", guest.id, detail);
 }

@@ -12,6 +12,7 @@ import type {
 import type { GuestState } from "../lifecycle/states.ts";
 import { formatUtc } from "../core/time.ts";
 import { fail } from "../core/problem.ts";
+import { macOf } from "../network/card.ts";
 import { explain } from "../../policy/decide.ts";
 import { isPolicyAction } from "../../policy/actions.ts";
 import { reportsOf } from "./crash_report.ts";
@@ -54,7 +55,7 @@ export const READS: Reads = {
       .map(({ program, args }) => ({ program, args }));
   },
   "vm.firmware": (s, { id }) => firmwareView(s, usable(s.guest(id))),
-  "net.show": (s, { id }) => Promise.resolve(network(s, usable(s.guest(id)))),
+  "net.show": (s, { id }) => network(s, usable(s.guest(id))),
   "policy.check": checkPolicy,
   "provision.plan": planProvision,
   "job.list": (s) => Promise.resolve(s.jobs.list()),
@@ -133,15 +134,18 @@ async function show(s: Supervisor, guest: Guest): Promise<GuestDetail> {
   };
 }
 
-function network(s: Supervisor, guest: Guest): NetView {
+async function network(s: Supervisor, guest: Guest): Promise<NetView> {
+  const on = guest.network;
+  const figures = await on?.gateway.figures() ?? null;
   const rights = guest.record && rightsInForce(s.policy, guest.record)?.rights;
   const asked = guest.record?.devices.network;
   return {
     vm: guest.id,
-    network: "off",
+    network: on?.profile ?? "off",
     asked: asked?.enabled ? asked.profile ?? "on" : null,
     granted: rights?.networking ?? "off",
     profiles: rights?.networkProfiles ?? [],
+    on: on ? { reason: on.reason, since: formatUtc(on.since), mac: macOf(guest.id), figures } : null,
   };
 }
 

@@ -21,6 +21,7 @@ import { clearStall, findStall } from "./io_errors.ts";
 import { MARK } from "./launch.ts";
 import { deathByLimit, dropGroup, groupLeft } from "./limits.ts";
 import { meet, type Meeting, type Met, type Parts, shareAsked } from "./meet.ts";
+import { cutFoundNetwork, networkLost } from "./network.ts";
 import { reactToFound } from "./reacting.ts";
 import { recoverState, settleState } from "./recover_state.ts";
 import { remember } from "./remember.ts";
@@ -123,6 +124,7 @@ async function recoverOne(s: Supervisor, guest: Guest, left: readonly OwnProcess
 export async function monitorLost(s: Supervisor, guest: Guest, run: GuestRun): Promise<void> {
   const { qemu, swtpm } = run;
   if (await waitForEnd(qemu, LAST_BREATH_MS) || guest.run !== run) return; // its end is dealt with elsewhere
+  await networkLost(s, guest, "monitor_lost");
   run.agent.close();
   run.serial.close();
   guest.run = undefined;
@@ -174,6 +176,7 @@ export async function forget(s: Supervisor, guest: Guest): Promise<void> {
 /** Makes of a guest what was found of it. */
 async function take(s: Supervisor, guest: Guest, parts: Parts, met: Meeting): Promise<void> {
   const { qemu, swtpm, known, ready } = parts;
+  if (met.run) await cutFoundNetwork(s, guest, met.run);
   const found = met.run ? await settleState(s, guest, met.run) : met.found;
   const derived = deriveGuest(found, () => hasRunByTrail(s, guest.id));
   switch (derived.kind) {

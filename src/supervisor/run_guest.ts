@@ -19,6 +19,7 @@ import type { QmpEvent } from "../qmp/events.ts";
 import { onQmpEvent, reactToEarly } from "./reacting.ts";
 import { reviewMarks } from "./policy_live.ts";
 import { rightsInForce } from "./policy_source.ts";
+import { networkLost } from "./network.ts";
 import { hide } from "./presentation.ts";
 import { forget, monitorLost } from "./recover.ts";
 import { remember } from "./remember.ts";
@@ -305,6 +306,7 @@ async function cleanUp(s: Supervisor, guest: Guest, { run, ended, ready }: End):
   const crash = saved ? undefined : guest.crash;
   const orderly = saved || !crash && (guest.state === "stopping" || guest.shutdownSeen);
   hide(s, "guest ended", guest);
+  await networkLost(s, guest, "guest_ended");
   run.qmp.close();
   run.agent.close();
   const how = await deathByLimit(s, run.group) ??

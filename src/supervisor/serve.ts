@@ -30,6 +30,7 @@ import { nextPolicyState } from "./policy_source.ts";
 import { recoverGuests } from "./recover.ts";
 import { finishEnds, settleFiles } from "./recover_intents.ts";
 import { callOffPlans } from "./restart.ts";
+import { networkOff } from "./network.ts";
 import { noticesTo } from "./service_notices.ts";
 import { keepServing } from "./serving.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -170,6 +171,9 @@ async function serveUntil(
   callOffPlans(supervisor);
   await supervisor.provisions.interrupt();
   await supervisor.jobs.callOffAll("called off: the supervisor ends"); // what is cut off would be left half done
+  await Promise.all(
+    [...supervisor.guests.values()].map((guest) => networkOff(supervisor, guest, "supervisor_stops")),
+  );
   await booting;
   callOffPlans(supervisor); // what came of those
   probing.abort();

@@ -18,6 +18,7 @@ import { Counters } from "../metrics/counters.ts";
 import type { HostFacts } from "../host/facts.ts";
 import type { HostCapabilities } from "../host/capabilities.ts";
 import type { GuestGroups } from "../cgroup/groups.ts";
+import { CARD_MODEL } from "../network/card.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Random } from "../ports/random.ts";
 import { decide } from "../../policy/decide.ts";
@@ -86,6 +87,8 @@ export class Supervisor implements ControlTarget {
   /** The host as last looked at: memory and processors don't change while it runs. */
   #host: HostFacts | undefined;
   #kvm: KnownKvm | undefined;
+  /** This QEMU has what a guest's network is made of. */
+  #hasWires = false;
   readonly #streams = new Streams();
   readonly counters = new Counters();
   readonly sampler: Sampler;
@@ -334,7 +337,7 @@ export class Supervisor implements ControlTarget {
       presented: this.presented,
       guestRunning: guest !== undefined && hasProcess(guest.state),
       kvm: this.#kvm?.usable ?? false,
-      networkEnforcer: false, // no part of this version enforces a network profile, so none is ever on
+      networkEnforcer: this.#hasWires ? "provisioning_nat" : false,
     };
   }
 
@@ -352,10 +355,14 @@ export class Supervisor implements ControlTarget {
   /** Looks at the host once, so that facts for decisions can be had without waiting. */
   async #learnHost(): Promise<void> {
     await this.host();
-    this.#kvm = await this.parts.capabilities().then((c) => c.kvm, (error: unknown) => ({
-      usable: false,
-      why: problemOf(error).message,
-    }));
+    try {
+      const { kvm, qemu } = await this.parts.capabilities();
+      this.#kvm = kvm;
+      this.#hasWires = qemu.netdevTypes.includes("stream") && qemu.devices.includes(CARD_MODEL);
+    } catch (error) {
+      this.#kvm = { usable: false, why: problemOf(error).message };
+      this.#hasWires = false;
+    }
   }
 
   /** The guest of an id; Failure `not_found`. */

@@ -21,6 +21,7 @@ import type { SavedState } from "../../registry/layout.ts";
 import { baseOf, type Change, done } from "./changes.ts";
 import type { Guest, GuestRun } from "./guest.ts";
 import { halt } from "./halt.ts";
+import { refuseCards } from "./network.ts";
 import { hide } from "./presentation.ts";
 import { settled } from "./run_guest.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -96,6 +97,7 @@ async function mayBeSaved(guest: Guest, run: GuestRun): Promise<"run" | "stay"> 
       hint: "let it run again first (`rayvisor vm resume`), or stop it",
     });
   }
+  await refuseCards(guest, run, "suspended");
   const blocked = (await run.qmp.execute("query-migrate"))["blocked-reasons"]?.[0];
   if (blocked !== undefined) fail("wrong_state", `${guest.id} can't be suspended: QEMU says: ${blocked}`);
   return status === "running" ? "run" : "stay";

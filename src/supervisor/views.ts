@@ -3,6 +3,7 @@ import type { GuestView } from "../actions/views.ts";
 import { formatUtc } from "../core/time.ts";
 import { pauseNotes, pauseProblem } from "../lifecycle/pause.ts";
 import type { Guest } from "./guest.ts";
+import { cardNotes } from "./network.ts";
 import { narrowedNotes } from "./policy_live.ts";
 import { limitNotes } from "./limits.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -24,7 +25,7 @@ export function guestView(s: Supervisor, guest: Guest): GuestView {
     ready: guest.readySince !== undefined,
     presented: s.presented === guest.id,
     provision: s.provisions.get(guest.id)?.view() ?? null,
-    network: "off",
+    network: guest.network?.profile ?? "off",
     policy_profile: record?.policy_profile ?? null,
     vcpu: guest.share?.vcpu ?? record?.devices.vcpu ?? null,
     memory_mib: guest.share?.memoryMib ?? record?.devices.memory_mb ?? null,
@@ -35,6 +36,7 @@ export function guestView(s: Supervisor, guest: Guest): GuestView {
       ...(stall === undefined ? pauseNotes(pauseReason) : [stall]),
       ...(run?.notes ?? []),
       ...(run ? limitNotes(s, run) : []),
+      ...cardNotes(guest),
       ...narrowedNotes(guest.narrowed),
       ...(guest.restart
         ? [`it is started again at ${formatUtc(guest.restart.at)} (restart ${guest.restart.count})`]

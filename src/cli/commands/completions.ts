@@ -1,5 +1,5 @@
 /** `rayvisor completions bash|zsh|fish`: made from the tree of commands. */
-import { type AnyCommand, Argument, Command } from "../command.ts";
+import { type AnyCommand, Argument, Command, shownCommands } from "../command.ts";
 import type { MakeContext } from "./shared.ts";
 
 const SHELLS = ["bash", "zsh", "fish"] as const;
@@ -31,7 +31,7 @@ export function completionScript(shell: Shell, program: AnyCommand): string {
 }
 
 function nodesOf(command: AnyCommand, path: readonly string[]): Node[] {
-  const children = command.commands;
+  const children = shownCommands(command);
   const own: Node = {
     path,
     words: [

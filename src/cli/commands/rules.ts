@@ -4,6 +4,7 @@
  */
 import { explainText, policySummary } from "../policy_text.ts";
 import { EXIT_OF, fail } from "../../core/problem.ts";
+import { formatBytes } from "../../core/units.ts";
 import { parseVmId, VM_ID_RULE } from "../../core/ids.ts";
 import { type AnyCommand, Command, ExitWith } from "../command.ts";
 import { renderRights } from "../render.ts";
@@ -97,6 +98,17 @@ export function registryCommand(context: MakeContext): AnyCommand {
   return registry;
 }
 
+function networkText(on: NetView["on"]): string {
+  if (!on) return "";
+  const { reason, since, mac, figures } = on;
+  const said = figures
+    ? `${formatBytes(figures.rx_bytes)} in, ${
+      formatBytes(figures.tx_bytes)
+    } out, ${figures.denied} tries refused`
+    : "its gateway does not answer";
+  return `\n  on since ${since} (${reason}), card ${mac}; ${said}`;
+}
+
 export function netCommand(context: MakeContext): AnyCommand {
   const net = new Command("net").description("a guest's network: what it is, and switching it within policy");
   net.command("show <id>").description(actionSpec("net.show").summary).action(
@@ -107,7 +119,7 @@ export function netCommand(context: MakeContext): AnyCommand {
         view,
         (v) =>
           `${v.vm}: network ${v.network}; asked for ${v.asked ?? "nothing"}; policy grants ${v.granted}` +
-          (v.profiles.length ? ` (${v.profiles.join(", ")})` : ""),
+          (v.profiles.length ? ` (${v.profiles.join(", ")})` : "") + networkText(v.on),
       );
     },
   );
