@@ -3,6 +3,7 @@ import { fail, Failure, problemOf } from "../core/problem.ts";
 import { isObject } from "../core/json.ts";
 import { formatUtc } from "../core/time.ts";
 import { dirname, exists, makeFolder, removeTree, writeFileAtomic } from "../ports/files.ts";
+import { listFolder } from "../ports/folders.ts";
 import { installMove, phaseOf, type RunState } from "../provision/run_state.ts";
 import type { Step } from "../provision/steps.ts";
 import { backingChain } from "../qemu/image_chain.ts";
@@ -44,8 +45,8 @@ export function placesOf(s: Supervisor, run: Pick<ProvisionRun, "vm" | "answers"
 
 async function media(s: Supervisor, run: ProvisionRun, signal: AbortSignal): Promise<void> {
   const { files } = run;
-  await removeTree(files.media);
-  await removeTree(files.seed);
+  // What an attempt that was cut off has left may hold the password.
+  await keepOnly(files.folder, (name) => `${files.folder}/${name}` === files.run);
   for (const medium of placesOf(s, run).media) {
     if (medium.name !== "seed") await bringMedium(s.parts.root, medium, signal);
   }
@@ -55,7 +56,20 @@ async function media(s: Supervisor, run: ProvisionRun, signal: AbortSignal): Pro
 async function disk(s: Supervisor, run: ProvisionRun, signal: AbortSignal): Promise<void> {
   // The medium carries it by now.
   if (run.state.password !== null) await run.save({ ...run.state, password: null });
+  await removeParts(s, run);
   await makeDisk(placesOf(s, run).disk, run, signal);
+}
+
+/** Images that were being made when a supervisor died. */
+async function removeParts(s: Supervisor, run: ProvisionRun): Promise<void> {
+  await keepOnly(
+    s.parts.layout.guest(run.answers.type, run.vm).folder,
+    (name) => !/\.qcow2\.[0-9a-f]{8}\.tmp$/.test(name),
+  );
+}
+
+async function keepOnly(folder: string, keep: (name: string) => boolean): Promise<void> {
+  for (const name of await listFolder(folder)) if (!keep(name)) await removeTree(`${folder}/${name}`);
 }
 
 /** The guest's disk as it is before anything is installed. Only ever where this run has made it, or there is none. */
@@ -95,6 +109,7 @@ export async function plannedRecord(s: Supervisor, run: Pick<ProvisionRun, "vm" 
 
 async function define(s: Supervisor, run: ProvisionRun): Promise<void> {
   if (s.guests.has(run.vm)) return;
+  await removeParts(s, run);
   const { record } = await plannedRecord(s, run);
   await s.perform("vm.define", { record }, RUN_ACTOR);
 }

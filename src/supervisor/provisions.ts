@@ -32,12 +32,6 @@ export class Provisions {
     return [...this.#runs.values()].map((run) => run.view());
   }
 
-  /** Whether a run that is under way answers for the guest's network being off at its end. */
-  answersForNetwork(vm: VmId): boolean {
-    const run = this.#runs.get(vm);
-    return run?.driver !== undefined && run.state.step === "install" && run.answers.network.during_install;
-  }
-
   /** Failure `busy` for what a person or program asks of a guest that a run is busy with. */
   keepOff(action: ActionId, vm: VmId, actor: Actor): void {
     if (actor.kind === "supervisor" || !this.#runs.get(vm)?.driver || !KEPT_OFF.includes(action)) return;
