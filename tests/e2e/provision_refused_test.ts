@@ -139,20 +139,30 @@ Deno.test("a run that is called off can be gone on with by the same answers and 
     await rig.ok("audit", "verify");
   }, PROVISION_POLICY));
 
-Deno.test("a run whose guest policy refuses to start when it comes to that leaves nothing", () =>
+Deno.test("a run that policy refuses on the way, before its guest ever ran, leaves nothing behind", () =>
   withRoot(async (rig) => {
+    // The step that builds the medium waits until the policy has changed.
+    const bin = `${rig.root}/bin`;
+    await Deno.mkdir(bin);
+    await Deno.writeTextFile(
+      `${bin}/xorriso`,
+      `#!/bin/sh\nuntil [ -e ${bin}/go ]; do sleep 0.05; done\nexec /usr/bin/xorriso "$@"\n`,
+      { mode: 0o700 },
+    );
+    rig.how.path = `${bin}:${Deno.env.get("PATH")}`;
     const answers = await emptyAnswers(rig);
     let ran: Promise<Ran> | undefined;
-    await marker(rig, "g1", (event, { step }) => event === "RAYOS_PROVISION:step" && step === "disk", () => {
+    await marker(rig, "g1", (event, { step }) => event === "RAYOS_PROVISION:step" && step === "media", () => {
       ran = endOf(provisioning(rig, "g1", "--answers", answers));
     });
-    await rig.write(
-      "policy/rayos-policy.toml",
-      PROVISION_POLICY.replace("[linux]\n", "[linux]\n").replace("enabled = true", "enabled = false"),
-    );
+    await rig.write("without.toml", PROVISION_POLICY.replace("enabled = true", "enabled = false"));
+    await rig.ok("policy", "apply", `${rig.root}/without.toml`);
+    await Deno.writeTextFile(`${bin}/go`, "");
     const end = await ran;
-    assert.ok(end?.code === 3 || end?.code === 0, JSON.stringify(end));
+    assert.equal(end?.code, 3, JSON.stringify(end));
+    assert.equal(end.json().error.reasons[0].rule, "kind_disabled");
     assert.deepEqual(foldersOf(rig), []);
+    assert.deepEqual((await rig.ok("status")).provisioning, []);
   }, PROVISION_POLICY));
 
 Deno.test("an installation that takes longer than the answers allow fails, and its guest runs on without a network", () =>
