@@ -10,7 +10,12 @@ export type Need =
   | "mformat"
   | "mcopy"
   | "tmux"
-  | "faketime";
+  | "faketime"
+  | "xorriso"
+  | "genisoimage"
+  | "openssl"
+  | "xmllint"
+  | "python3";
 
 const DEMO: readonly Need[] = [
   "qemu-system-x86_64",
@@ -25,7 +30,7 @@ const DEMO: readonly Need[] = [
 /** What each purpose needs. */
 export const NEEDS: Readonly<Record<"demo" | "test", readonly Need[]>> = {
   demo: DEMO,
-  test: [...DEMO, "tmux", "faketime"],
+  test: [...DEMO, "tmux", "faketime", "xorriso", "genisoimage", "openssl", "xmllint", "python3"],
 };
 
 export interface HostFacts {
@@ -62,11 +67,16 @@ const DEBIAN: Distribution = {
     "mcopy": "mtools",
     "tmux": "tmux",
     "faketime": "faketime",
+    "xorriso": "xorriso",
+    "genisoimage": "genisoimage",
+    "openssl": "openssl",
+    "xmllint": "libxml2-utils",
+    "python3": "python3-minimal",
   },
 };
 
 /** Everywhere else the program comes with its library. */
-const ELSEWHERE = { ...DEBIAN.packages, "faketime": "libfaketime" };
+const ELSEWHERE = { ...DEBIAN.packages, "faketime": "libfaketime", "python3": "python3" };
 
 const OTHERS: readonly Distribution[] = [
   {
@@ -77,6 +87,7 @@ const OTHERS: readonly Distribution[] = [
       "qemu-system-x86_64": "qemu-system-x86-core",
       "qemu-img": "qemu-img",
       "firmware": "edk2-ovmf",
+      "xmllint": "libxml2",
     },
   },
   {
@@ -87,6 +98,10 @@ const OTHERS: readonly Distribution[] = [
       "qemu-img": "qemu-img",
       "swtpm_setup": "swtpm",
       "firmware": "edk2-ovmf",
+      "xorriso": "libisoburn",
+      "genisoimage": "cdrtools",
+      "xmllint": "libxml2",
+      "python3": "python",
     },
   },
   {
@@ -98,6 +113,7 @@ const OTHERS: readonly Distribution[] = [
       "qemu-img": "qemu-img",
       "swtpm_setup": "swtpm",
       "firmware": "qemu-ovmf-x86_64",
+      "xmllint": "libxml2-tools",
     },
   },
 ];

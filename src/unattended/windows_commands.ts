@@ -51,9 +51,12 @@ export function firstLogonCommands(answers: WindowsAnswers, letters: readonly st
   ];
 }
 
-/** Groups by their ids: their names are other ones in other languages. A name may have an apostrophe, but no quote. */
+/**
+ * Groups by their ids: their names are other ones in other languages. A name may have an apostrophe but no quote; PowerShell takes
+ * the printer's apostrophes for apostrophes too. about_Quoting_Rules
+ */
 function ordinaryUser(name: string): string {
-  const member = `'${name.replaceAll("'", "''")}'`;
+  const member = `'${name.replaceAll(/['\u2018-\u201b]/g, "$&$&")}'`;
   return `powershell.exe -NoProfile -NonInteractive -Command "Add-LocalGroupMember -SID S-1-5-32-545 -Member ${member}; ` +
     `Remove-LocalGroupMember -SID S-1-5-32-544 -Member ${member}"`;
 }
