@@ -12,9 +12,11 @@ import { systemTerminal } from "../ports/terminal.ts";
 import { casesMarkdown } from "../../policy/cases_doc.ts";
 import { rulesMarkdown } from "../../policy/rules.ts";
 import { policyMarkdown } from "../../policy/granting.ts";
+import { answersMarkdown } from "../provision/answers_text.ts";
 import { permissionsPage } from "./permissions.ts";
 
 const PAGES: Readonly<Record<string, () => string>> = {
+  "docs/answers.md": () => answersMarkdown(),
   "docs/cli.md": () => cliMarkdown(buildProgram(systemTerminal)),
   "docs/lifecycle.md": () => lifecyclePage(),
   "docs/markers.md": () => markersMarkdown(),
