@@ -5,7 +5,7 @@
 import type { GuestKind } from "../core/ids.ts";
 import type { Problem } from "../core/problem.ts";
 import { err, ok, type Result } from "../core/result.ts";
-import { type Fault, isTable, type KeyPath, pathText, seen, type Shape } from "../core/shape.ts";
+import { type Fault, isTable, type KeyPath, pathText, readShape, seen, type Shape } from "../core/shape.ts";
 import { didYouMean } from "../core/suggest.ts";
 import { decodeDocument, type DocumentForm, readDocument, summaryOfDocument } from "../../policy/document.ts";
 import {
@@ -58,6 +58,13 @@ export function parseAnswers(text: string, name: string): Result<Answers, readon
 export function parseAnswersBytes(bytes: Uint8Array, name: string): Result<Answers, readonly Problem[]> {
   const text = decodeDocument(bytes, name, FORM);
   return text.ok ? parseAnswers(text.value, name) : text;
+}
+
+/** As {@link parseAnswers}, from the value that a file stands for. Faults have a key path and no place. */
+export function readAnswers(value: Readonly<Record<string, unknown>>): Result<Answers, readonly Fault[]> {
+  const read = readShape(FORM.shape, value);
+  const faults = [...(read.ok ? [] : read.error), ...FORM.check(value)];
+  return read.ok && faults.length === 0 ? ok(answersOf(read.value)) : err(faults);
 }
 
 /** All problems of an answers file as one, to be thrown. */
