@@ -273,3 +273,17 @@ function faultOf(
   const said = fault?.message.replace(/^(the document|\[\d+\]) (is |)/, "") ?? "";
   return fault?.hint === undefined ? said : `${said} (${fault.hint})`;
 }
+
+/** What is told at the beginning of a step, where there is something that nobody is asked. */
+export function notesOf(step: WizardStep, draft: Draft): readonly string[] {
+  const isWindows = kindOfDraft(draft) === "windows";
+  return step === "system" && isWindows ? ["Secure Boot and TPM 2.0 are on: Windows 11 asks for both."] : [];
+}
+
+/** Everything that was answered, for looking over: the question's title and the answer as it was typed, in order. */
+export function summaryOf(draft: Draft, facts: WizardFacts = {}): readonly (readonly [Question, string])[] {
+  return questionsOf(draft, facts).map((question) => {
+    const value = shown(question.id, draft[question.id]) ?? "";
+    return [question, question.choices.find((choice) => choice.value === value)?.label ?? value] as const;
+  });
+}
