@@ -19,7 +19,7 @@ import {
 } from "../provision/wizard.ts";
 import { STEP_TITLES } from "../provision/wizard_questions.ts";
 import { passwordFault } from "../unattended/password.ts";
-import { confirm, intro, isCancel, log, note, outro, password, select, text } from "./prompts.ts";
+import { confirm, intro, isCancel, log, note, outro, password, S_BAR, select, text } from "./prompts.ts";
 
 export interface WizardStart {
   /** The guest's id, which is what has to be typed where something is overwritten. */
@@ -54,8 +54,10 @@ export async function askAnswers(
 ): Promise<Answers | "cancelled"> {
   needTerminal(io.terminal);
   intro(`A new guest: ${sanitizeLine(start.id, 64)}`);
-  log.message("Enter takes what is shown. Esc goes back, or leaves. Nothing is done before the end.");
-  const run = new Run(start, hooks);
+  log.message(
+    "Enter takes what is shown, '-' leaves out what may be.\nEsc goes back, or leaves. Nothing is done before the end.",
+  );
+  const run = new Run(io.terminal, start, hooks);
   const answers = await run.all();
   if (answers === "cancelled") outro("Left: nothing was done.");
   return answers;
@@ -99,7 +101,11 @@ class Run {
   private shownStep = "";
   private shownAllowed = "";
 
-  constructor(private readonly start: WizardStart, private readonly hooks: WizardHooks) {
+  constructor(
+    private readonly terminal: Terminal,
+    private readonly start: WizardStart,
+    private readonly hooks: WizardHooks,
+  ) {
     this.state = startWizard(start.draft);
   }
 
@@ -163,8 +169,25 @@ class Run {
       return typeof given === "boolean" ? (given ? "yes" : "no") : CANCEL;
     }
     const placeholder = fallback ?? (question.optional ? "left out" : "");
-    const validate = (given = "") => question.validate(given);
-    return textOf(await text({ message, placeholder, defaultValue: "", validate, ...signal }));
+    return textOf(
+      await text({
+        message: this.under(question.title, question.explanation),
+        placeholder,
+        defaultValue: fallback ?? "",
+        validate: (given = "") => this.wrapped(question.validate(given)),
+        ...signal,
+      }),
+    );
+  }
+
+  /** A question with lines below it: the library leads the first line alone of a text's message. */
+  private under(title: string, explanation: string): string {
+    const rest = wrap(explanation, this.terminal.columns - 4).map((line) => `${S_BAR}  ${line}`);
+    return [title, ...rest].join("\n");
+  }
+
+  private wrapped(message: string | undefined): string | undefined {
+    return message === undefined ? undefined : wrap(message, this.terminal.columns - 4).join("\n   ");
   }
 
   private async backOrLeave(): Promise<"cancelled" | undefined> {
@@ -225,8 +248,10 @@ class Run {
     for (const path of await this.hooks.overwrites?.(answers) ?? []) {
       const given = textOf(
         await text({
-          message: `${sanitizeLine(path, 300)} is there already and would be overwritten.\n` +
+          message: this.under(
+            `${sanitizeLine(path, 300)} is there already and would be overwritten.`,
             `Type ${this.start.id} to let that happen.`,
+          ),
           validate: (typed = "") =>
             typed === this.start.id ? undefined : `that is not ${this.start.id}; Esc keeps it`,
           ...this.signal(),
@@ -241,4 +266,15 @@ class Run {
 /** Everything but a text is the library's sign that the question was left. */
 function textOf(given: unknown): Asked {
   return typeof given === "string" ? given : CANCEL;
+}
+
+/** Lines of at most `width` characters, broken at blanks; a longer word has a line of its own. */
+function wrap(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + 1 + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
 }

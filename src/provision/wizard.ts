@@ -37,7 +37,7 @@ export interface Question {
   readonly explanation: string;
   /** Of `select`; never empty there. */
   readonly choices: readonly Choice[];
-  /** What an empty answer means; undefined: nothing, or that it is left out where `optional`. */
+  /** What an empty answer means; undefined: nothing, or that it is left out where `optional`. There a `-` always leaves it out. */
   readonly fallback?: string;
   readonly optional: boolean;
   /** What is wrong with an answer, or undefined. */
@@ -89,7 +89,7 @@ export function answerQuestion(
 ): Result<WizardState, string> {
   const wrong = question.validate(text);
   if (wrong !== undefined) return err(wrong);
-  const given = text.trim() === "" ? question.fallback ?? "" : text;
+  const given = givenBy(question, text);
   const { [question.id]: _before, ...others } = state.draft;
   const value = given === "" ? undefined : valueOf(question.id, given, kindOfDraft(state.draft));
   const draft = value === undefined ? others : { ...others, [question.id]: value };
@@ -253,13 +253,19 @@ function valueOf(id: string, text: string, kind: GuestKind): DraftValue {
   return plain;
 }
 
+/** What an answer means: an empty one the default, a hyphen nothing, where nothing may be said. */
+function givenBy(question: Pick<Question, "fallback" | "optional" | "kind">, text: string): string {
+  if (text.trim() === "-" && question.optional && question.kind !== "select") return "";
+  return text.trim() === "" ? question.fallback ?? "" : text;
+}
+
 function faultOf(
-  question: Pick<Question, "id" | "choices" | "fallback" | "optional">,
+  question: Pick<Question, "id" | "choices" | "fallback" | "optional" | "kind">,
   text: string,
   kind: GuestKind,
   field: Field<unknown> | undefined,
 ): string | undefined {
-  const given = text.trim() === "" ? question.fallback ?? "" : text;
+  const given = givenBy(question, text);
   if (given.trim() === "") return question.optional ? undefined : "an answer is needed";
   if (question.choices.length > 0) {
     return question.choices.some((choice) => choice.value === given) ? undefined : "choose one of the list";
@@ -270,7 +276,7 @@ function faultOf(
   if (read.ok) return undefined;
   const fault = read.error[0];
   // The whole document is this one value: the name that the message begins with says nothing.
-  const said = fault?.message.replace(/^(the document|\[\d+\]) (is |)/, "") ?? "";
+  const said = fault?.message.replace(/^(the document|\[\d+\])? ?(is )?/, "") ?? "";
   return fault?.hint === undefined ? said : `${said} (${fault.hint})`;
 }
 

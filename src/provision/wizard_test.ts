@@ -160,6 +160,14 @@ for (const [id, text, fault] of FAULTS) {
   });
 }
 
+Deno.test("a hyphen leaves out what was said before, where it may be left out", () => {
+  const named = walk({ ...WINDOWS, "guest.name": "Gate" });
+  const again = walk({ "guest.name": "-" }, {}, askAgain(named, "guest.name"));
+  assert.equal(again.draft["guest.name"], undefined);
+  assert.equal(questionFor("media.windows_iso", { "guest.type": "windows" }).validate("-"), undefined);
+  assert.equal(fileOf(again.draft)["media"] && wizardAnswers(again.draft).ok, true);
+});
+
 Deno.test("going back asks the question before with what was answered as its default", () => {
   const start = startWizard();
   const first = nextQuestion(start);

@@ -56,7 +56,7 @@ function userData(
     users: [user(answers, passwordHash)],
     disable_root: true,
     ssh_pwauth: false,
-    growpart: { mode: "auto", devices: ["/"] },
+    growpart: { devices: ["/"] },
     resize_rootfs: true,
     // Without a network nothing is asked for: it would only be waited for.
     ...(packages.length === 0 ? {} : { package_update: true, packages: [...new Set(packages)] }),
