@@ -1,5 +1,7 @@
 /** A password that no command line and no answers file holds: from a file of the operator's own, or asked for. */
 import { fail } from "../core/problem.ts";
+import { sanitizeLine } from "../core/sanitize.ts";
+import type { Terminal } from "../ports/terminal.ts";
 import type { LinuxPassword } from "../provision/answers.ts";
 import { passwordFault, readPasswordFile } from "../unattended/password.ts";
 import type { Context } from "./context.ts";
@@ -25,18 +27,25 @@ export async function readPassword(
 }
 
 async function ask({ output }: Context, user: string): Promise<string> {
-  if (!output.terminal.inIsTerminal || !output.terminal.errIsTerminal) {
+  return await askPassword(output.terminal, user);
+}
+
+/** Asks for a password, twice; nobody can see what they type. Failure `usage` without a terminal, `cancelled` when none is given. */
+export async function askPassword(terminal: Terminal, user: string): Promise<string> {
+  if (!terminal.inIsTerminal || !terminal.outIsTerminal) {
     fail("usage", `the password of ${user} is to be asked for, and there is no terminal`, {
       hint: "name a file in the answers instead: user.password_file",
     });
   }
   const { isCancel, password } = await import("./prompts.ts");
-  const given = await password({
-    message: `Password of ${user}`,
-    validate: (text) => {
-      const fault = passwordFault(text ?? "");
-      return fault && `it ${fault}`;
-    },
-  });
-  return isCancel(given) ? fail("cancelled", "nothing was done") : given;
+  const message = `Password of ${sanitizeLine(user, 64)}`;
+  const validate = (text = "") => {
+    const fault = passwordFault(text);
+    return fault === undefined ? undefined : `it ${fault}`;
+  };
+  const given = await password({ message, validate, clearOnError: true });
+  if (isCancel(given)) fail("cancelled", "nothing was done");
+  const again = (text = "") => text === given ? undefined : "it is another one";
+  const second = await password({ message: `${message}, once more`, validate: again, clearOnError: true });
+  return isCancel(second) ? fail("cancelled", "nothing was done") : given;
 }

@@ -7,6 +7,7 @@ import {
   answerQuestion,
   askAgain,
   type Draft,
+  draftToml,
   goBack,
   nextQuestion,
   notesOf,
@@ -18,8 +19,7 @@ import {
   type WizardState,
 } from "../provision/wizard.ts";
 import { STEP_TITLES } from "../provision/wizard_questions.ts";
-import { passwordFault } from "../unattended/password.ts";
-import { confirm, intro, isCancel, log, note, outro, password, S_BAR, select, text } from "./prompts.ts";
+import { confirm, intro, log, note, outro, S_BAR, select, text } from "./prompts.ts";
 
 export interface WizardStart {
   /** The guest's id, which is what has to be typed where something is overwritten. */
@@ -39,6 +39,13 @@ export interface WizardHooks {
   readonly signal?: AbortSignal;
 }
 
+/** What the wizard ends with. */
+export interface WizardResult {
+  readonly answers: Answers;
+  /** The same as an answers file: to be sent on, or kept and used again. */
+  readonly text: string;
+}
+
 /** What the operator did instead of answering. */
 const CANCEL = Symbol("cancel");
 type Asked = string | typeof CANCEL;
@@ -51,41 +58,16 @@ export async function askAnswers(
   io: { readonly terminal: Terminal },
   start: WizardStart,
   hooks: WizardHooks = {},
-): Promise<Answers | "cancelled"> {
+): Promise<WizardResult | "cancelled"> {
   needTerminal(io.terminal);
   intro(`A new guest: ${sanitizeLine(start.id, 64)}`);
   log.message(
     "Enter takes what is shown, '-' leaves out what may be.\nEsc goes back, or leaves. Nothing is done before the end.",
   );
   const run = new Run(io.terminal, start, hooks);
-  const answers = await run.all();
-  if (answers === "cancelled") outro("Left: nothing was done.");
-  return answers;
-}
-
-/** Asks for a password, twice. Failure `cancelled` when none is given, `usage` without a terminal. */
-export async function askPassword(
-  io: { readonly terminal: Terminal },
-  user: string,
-  signal?: AbortSignal,
-): Promise<string> {
-  needTerminal(io.terminal);
-  const options = signal ? { signal } : {};
-  const validate = (given = "") => {
-    const fault = passwordFault(given);
-    return fault === undefined ? undefined : `it ${fault}`;
-  };
-  const message = `Password of ${sanitizeLine(user, 64)}`;
-  const first = await password({ message, validate, clearOnError: true, ...options });
-  if (isCancel(first)) fail("cancelled", "no password was given");
-  const second = await password({
-    message: `${message}, once more`,
-    validate: (given = "") => given === first ? undefined : "it is another one",
-    clearOnError: true,
-    ...options,
-  });
-  if (isCancel(second)) fail("cancelled", "no password was given");
-  return first;
+  const result = await run.all();
+  if (result === "cancelled") outro("Left: nothing was done.");
+  return result;
 }
 
 function needTerminal(terminal: Terminal): void {
@@ -109,7 +91,7 @@ class Run {
     this.state = startWizard(start.draft);
   }
 
-  async all(): Promise<Answers | "cancelled"> {
+  async all(): Promise<WizardResult | "cancelled"> {
     await this.look();
     while (!this.hooks.signal?.aborted) {
       const question = nextQuestion(this.state, this.facts);
@@ -212,7 +194,7 @@ class Run {
   }
 
   /** Everything to be looked over, and what is to be done with it. */
-  private async review(): Promise<Answers | "cancelled" | undefined> {
+  private async review(): Promise<WizardResult | "cancelled" | undefined> {
     const summary = summaryOf(this.state.draft, this.facts);
     const width = Math.max(...summary.map(([{ title }]) => title.length));
     const line = ([{ title }, value]: readonly [Question, string]) =>
@@ -228,7 +210,8 @@ class Run {
     const given = textOf(await select({ message: "Is that what you want?", options, ...this.signal() }));
     if (given === "change") return await this.change(summary);
     if (given !== "go" || !answers.ok) return given === CANCEL ? await this.backOrLeave() : "cancelled";
-    return await this.consent(answers.value) ? answers.value : undefined;
+    if (!await this.consent(answers.value)) return undefined;
+    return { answers: answers.value, text: draftToml(this.state.draft) };
   }
 
   private async change(summary: readonly (readonly [Question, string])[]): Promise<undefined> {

@@ -2,8 +2,6 @@ import assert from "node:assert/strict";
 import { Failure, type Problem } from "../core/problem.ts";
 import { run } from "../ports/processes.ts";
 import { hashPassword, passwordFault, readPasswordFile } from "./password.ts";
-import { prepareSeed } from "./prepare_seed.ts";
-import { testAnswers, testId } from "./testing.ts";
 
 async function withFile(text: string | Uint8Array, mode: number, test: (path: string) => Promise<void>) {
   const folder = await Deno.makeTempDir();
@@ -76,39 +74,4 @@ Deno.test("hashPassword() hashes all of the longest password", async () => {
     stdin: new TextEncoder().encode(`${longest.slice(0, -1)}\n`),
   });
   assert.notEqual(shorter.stdout.trim(), hash);
-});
-
-const LINUX = (user: string) =>
-  `version = 0
-[guest]
-type = "linux"
-[disk]
-image = "a"
-image_format = "raw"
-[user]
-name = "op"
-${user}
-`;
-
-Deno.test("prepareSeed() gets the password from where the answers say", async () => {
-  const facts = { id: testId("a"), instanceId: "a-1" };
-  const hash = `$6$salt$${"b".repeat(86)}`;
-  const given = await prepareSeed(testAnswers(LINUX(`password_hash = "${hash}"`)), facts);
-  assert.match(given.files[1]?.text ?? "", /passwd: "\$6\$salt\$b{86}"/);
-  const asked: string[] = [];
-  const askPassword = (user: string) => {
-    asked.push(user);
-    return Promise.resolve("hunter2");
-  };
-  const prompt = testAnswers(LINUX("password_prompt = true"));
-  const made = await prepareSeed(prompt, { ...facts, askPassword });
-  assert.deepEqual(asked, ["op"]);
-  assert.match(made.files[1]?.text ?? "", /passwd: "\$6\$/);
-  assert.doesNotMatch(JSON.stringify(made), /hunter2/);
-  assert.equal((await refusal(prepareSeed(prompt, facts))).code, "usage");
-  const empty = () => Promise.resolve("");
-  assert.equal(
-    (await refusal(prepareSeed(prompt, { ...facts, askPassword: empty }))).code,
-    "invalid_answers",
-  );
 });

@@ -1,7 +1,8 @@
 /** The wizard in a real terminal. */
 import assert from "node:assert/strict";
-import { askAnswers } from "../../src/cli/wizard_clack.ts";
+import { askAnswers, type WizardResult } from "../../src/cli/wizard_clack.ts";
 import { Failure } from "../../src/core/problem.ts";
+import { parseAnswers } from "../../src/provision/answers.ts";
 import { TmuxScreen } from "../fakes/tmux_screen.ts";
 
 const PROGRAM = new URL("../fakes/wizard_program.ts", import.meta.url).pathname;
@@ -102,20 +103,20 @@ Deno.test("a windows guest is asked for from end to end, with going back, a chan
     assert.doesNotMatch(await screen.text(), /hunter/);
     await screen.press("Enter");
   });
-  const { answers, password } = result as {
-    answers: Record<string, Record<string, unknown>>;
-    password: string;
-  };
+  // What the program above writes when it has both.
+  const { said, password } = result as unknown as { said: WizardResult; password: string };
+  const { answers, text } = said;
+  assert.deepEqual(parseAnswers(text, "said"), { ok: true, value: answers });
   assert.equal(password, "hunter2");
-  assert.deepEqual(answers["guest"], {
+  assert.deepEqual(answers.guest, {
     type: "windows",
     name: "Gate One",
     vcpu: 2,
     memory_mib: 4096,
     profile: "default-windows",
   });
-  assert.equal(answers["windows"]?.["edition"], "Windows 11 Pro");
-  assert.deepEqual(answers["user"], { name: "op", administrator: true, password: { from: "prompt" } });
+  assert.equal(answers.type === "windows" && answers.windows.edition, "Windows 11 Pro");
+  assert.deepEqual(answers.user, { name: "op", administrator: true, password: { from: "prompt" } });
 });
 
 Deno.test("who leaves has done nothing, by Ctrl-C twice or by the list", async () => {
@@ -126,7 +127,7 @@ Deno.test("who leaves has done nothing, by Ctrl-C twice or by the list", async (
       await screen.shows(/◆ +Where to/);
       await screen.press(...leave);
     });
-    assert.deepEqual(result, { answers: "cancelled" });
+    assert.deepEqual(result, { said: "cancelled" });
   }
 });
 
