@@ -45,11 +45,14 @@ export function firstLogonCommands(answers: WindowsAnswers, letters: readonly st
     'cmd.exe /d /c "del /f /q %WINDIR%\\Panther\\unattend.xml %WINDIR%\\Panther\\unattend-original.xml"',
     `reg.exe delete "${WINLOGON}" /v DefaultPassword /f`,
     `reg.exe add "${WINLOGON}" /v AutoAdminLogon /t REG_SZ /d 0 /f`,
-    windows.guest_agent
-      ? 'cmd.exe /d /c "sc.exe query QEMU-GA | find.exe "RUNNING" && shutdown.exe /s /t 0"'
-      : "shutdown.exe /s /t 0",
+    windows.guest_agent ? OFF_WHEN_AGENT_RUNS : "shutdown.exe /s /t 0",
   ];
 }
+
+/** A service may take its time to start; one that isn't there is an error, and the line ends without a shutdown. */
+const OFF_WHEN_AGENT_RUNS = 'powershell.exe -NoProfile -NonInteractive -Command "' +
+  "$ErrorActionPreference = 'Stop'; $agent = Get-Service QEMU-GA; if ($agent.Status -ne 'Running') { Start-Service QEMU-GA }; " +
+  "$agent.WaitForStatus('Running', '00:05:00'); shutdown.exe /s /t 0\"";
 
 /**
  * Groups by their ids: their names are other ones in other languages. A name may have an apostrophe but no quote; PowerShell takes
