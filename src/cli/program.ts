@@ -9,6 +9,7 @@ import { completionsCommand } from "./commands/completions.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { gatewayCommand } from "./commands/gateway.ts";
 import { eventsCommand, initCommand, serveCommand, statusCommand } from "./commands/host.ts";
+import { isoCommand } from "./commands/iso.ts";
 import { jobsCommand } from "./commands/jobs.ts";
 import { baselineCommand } from "./commands/baseline.ts";
 import { provisionCommand } from "./commands/provision.ts";
@@ -47,6 +48,7 @@ export function buildProgram(terminal: Terminal): AnyCommand {
     registryCommand(context),
     auditCommand(context),
     eventsCommand(context),
+    isoCommand(context),
     completionsCommand(context, () => program),
   ];
   for (const command of commands) program.addCommand(command);

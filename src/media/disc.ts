@@ -53,7 +53,7 @@ export async function inspectDisc(
     ? []
     : await attempt("boot images", () => readBoot(access, iso.bootCatalog ?? 0, said)) ?? [];
   const disc = await lookThrough(trees, access.size, said, {
-    label: sanitizeLine(udf?.label || iso?.joliet?.label || iso?.primary.label || "", 128),
+    label: sanitizeLine(udf?.label || (iso ? labelOf(iso) : ""), 128),
     file_systems: trees.map((tree) => tree.kind),
     volume_bytes: Math.max(iso?.primary.volumeBytes ?? 0, udf?.endBytes ?? 0),
     boot,
@@ -73,6 +73,12 @@ export async function inspectDisc(
     problems: [...said.problems, ...rest.problems],
     warnings: [...rest.warnings, ...said.warnings],
   };
+}
+
+/** Joliet keeps the case of letters, but has room for 16 characters only. */
+function labelOf({ primary, joliet }: IsoDescriptors): string {
+  if (!joliet || primary.label.toLowerCase().startsWith(joliet.label.toLowerCase())) return primary.label;
+  return joliet.label;
 }
 
 function titleOf({ label, file_systems: [kind] }: DiscFacts): string {

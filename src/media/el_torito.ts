@@ -12,7 +12,7 @@ export interface BootImage {
   /** Byte at which it begins. */
   readonly offset: number;
   /** Bytes that are loaded, in units of 512. For EFI it may be 0 or 1: the image's own file system says how long it is. */
-  readonly loadBytes: number;
+  readonly load_bytes: number;
 }
 
 const PLATFORMS: Readonly<Record<number, BootPlatform>> = { 0: "bios", 1: "powerpc", 2: "mac", 0xef: "efi" };
@@ -53,7 +53,7 @@ function readEntry(catalog: Fields, at: number, platform: BootPlatform): BootIma
     bootable: catalog.u8(at) === 0x88,
     emulation: media === 0 ? "none" : media <= 3 ? "floppy" : media === 4 ? "hard-disk" : "other",
     offset: catalog.u32(at + 8) * 2048,
-    loadBytes: catalog.u16(at + 6) * 512,
+    load_bytes: catalog.u16(at + 6) * 512,
   };
 }
 

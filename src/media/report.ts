@@ -77,8 +77,8 @@ export interface WindowsMedium extends Common {
   /** Undefined when it is missing or could not be read. */
   readonly image: (Omit<WimFacts, "images" | "faults"> & { readonly path: string }) | undefined;
   readonly editions: readonly EditionReport[];
-  /** `yes` when every edition of Windows is; `no` when none can be. */
-  readonly windows_11_23h2_or_later: Is23H2;
+  /** `yes` when every edition is, `no` when none can be, `some` when it depends on the edition. */
+  readonly windows_11_23h2_or_later: Is23H2 | "some";
 }
 
 /** One driver for Windows 11 on amd64. */

@@ -23,9 +23,9 @@ export interface WimImage {
   /** The number after the build: 2428 in 22621.2428. */
   readonly revision?: number;
   readonly languages: readonly string[];
-  readonly defaultLanguage?: string;
+  readonly default_language?: string;
   /** Bytes on the disk when it is installed. */
-  readonly installedBytes?: number;
+  readonly installed_bytes?: number;
 }
 
 /** PROCESSOR_ARCHITECTURE_* of winnt.h. */
@@ -71,8 +71,8 @@ function imageOf(element: XmlElement, position: number): WimImage {
     revision: number(...version, "SPBUILD"),
     languages: languages.filter((one) => one.name.toUpperCase() === "LANGUAGE").slice(0, MAX_LANGUAGES)
       .map((one) => sanitizeLine(one.text.trim(), 40)),
-    defaultLanguage: line("WINDOWS", "LANGUAGES", "DEFAULT"),
-    installedBytes: number("TOTALBYTES"),
+    default_language: line("WINDOWS", "LANGUAGES", "DEFAULT"),
+    installed_bytes: number("TOTALBYTES"),
   });
 }
 

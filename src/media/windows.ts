@@ -106,7 +106,7 @@ async function missingParts(tree: Tree, path: string, { part, parts }: WimFacts)
 function editionOf(image: WimImage): EditionReport {
   const { build, revision, edition } = image;
   const version = build === undefined ? undefined : versionOf(build);
-  const client = image.installation === undefined || image.installation === "Client";
+  const client = isClient(image);
   const family = edition === undefined || !client ? undefined : familyOf(edition);
   const ends = build === undefined || edition === undefined || !client
     ? undefined
@@ -120,10 +120,16 @@ function editionOf(image: WimImage): EditionReport {
   };
 }
 
-function sumOf(editions: readonly EditionReport[]): Is23H2 {
-  const each = editions.map((one) => one.windows_11_23h2_or_later);
-  if (each.length > 0 && each.every((one) => one === "yes")) return "yes";
-  return each.every((one) => one === "no") ? "no" : "unsure";
+/** Server and the preinstallation environment have builds of their own. */
+function isClient({ installation }: WimImage): boolean {
+  return installation === undefined || installation === "Client";
+}
+
+function sumOf(editions: readonly EditionReport[]): Is23H2 | "some" {
+  const each = new Set(editions.map((one) => one.windows_11_23h2_or_later));
+  const [only] = each;
+  if (only === undefined) return "no";
+  return each.size === 1 ? only : each.has("unsure") ? "unsure" : "some";
 }
 
 function titleOf(editions: readonly EditionReport[]): string {
@@ -153,11 +159,13 @@ export function judge(
   const warnings: MediumWarning[] = [];
   const listed = (some: readonly EditionReport[]) => some.map((one) => `${one.index} ${one.name}`).join(", ");
   const old = editions.filter((one) => one.windows_11_23h2_or_later === "no");
-  const elder = old.filter((one) => !isWindows11(one.build) || one.release === undefined);
-  if (elder.length > 0) {
-    warnings.push(warning("not_windows_11", `no Windows 11 by their build numbers: ${builds(elder)}`));
+  const unnamed = old.filter((one) => one.build === undefined);
+  if (unnamed.length > 0) {
+    warnings.push(warning("version_unknown", `these do not say which build they are: ${listed(unnamed)}`));
   }
-  const early = old.filter((one) => !elder.includes(one));
+  const other = old.filter((one) => one.build !== undefined && (!isWindows11(one.build) || !isClient(one)));
+  if (other.length > 0) warnings.push(warning("not_windows_11", `no Windows 11: ${builds(other)}`));
+  const early = old.filter((one) => !unnamed.includes(one) && !other.includes(one));
   if (early.length > 0) {
     warnings.push(warning("older_than_23h2", `older than Windows 11 23H2 (build 22631): ${builds(early)}`));
   }
@@ -183,7 +191,7 @@ export function judge(
 }
 
 function builds(editions: readonly EditionReport[]): string {
-  return editions.map((one) => `${one.index} ${one.name} (${one.build ?? "no build named"})`).join(", ");
+  return editions.map((one) => `${one.index} ${one.name} (build ${one.build})`).join(", ");
 }
 
 function servicingWarnings(editions: readonly EditionReport[], today: string): MediumWarning[] {
