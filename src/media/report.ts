@@ -1,4 +1,5 @@
 /** What is said of a medium: facts, what is wrong, what to be warned of. In the form that `--json` gives. */
+import { sanitizeLine } from "../core/sanitize.ts";
 import type { BootImage } from "./el_torito.ts";
 import type { EditionFamily, Is23H2 } from "./servicing.ts";
 import type { TreeKind } from "./tree.ts";
@@ -39,6 +40,8 @@ export interface Finding<Code extends string> {
 }
 export type MediumProblem = Finding<MediumProblemCode>;
 export type MediumWarning = Finding<MediumWarningCode>;
+
+const MAX_MESSAGE = 600;
 
 interface Common {
   readonly path: string;
@@ -148,10 +151,16 @@ export type MediumReport = WindowsMedium | VirtioMedium | LinuxMedium | OtherIso
 export type Found<M extends MediumReport = MediumReport> = M extends MediumReport ? Omit<M, "path" | "bytes">
   : never;
 
+/** A message may hold text of the medium, so it is made harmless here. */
 export function problem(code: MediumProblemCode, message: string, hint?: string): MediumProblem {
-  return { code, message, ...(hint === undefined ? {} : { hint }) };
+  return finding(code, message, hint);
 }
 
+/** As {@link problem}. */
 export function warning(code: MediumWarningCode, message: string, hint?: string): MediumWarning {
-  return { code, message, ...(hint === undefined ? {} : { hint }) };
+  return finding(code, message, hint);
+}
+
+function finding<Code extends string>(code: Code, message: string, hint: string | undefined): Finding<Code> {
+  return { code, message: sanitizeLine(message, MAX_MESSAGE), ...(hint === undefined ? {} : { hint }) };
 }

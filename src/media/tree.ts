@@ -57,7 +57,7 @@ export interface Survey {
 }
 
 /** Bounds of a survey. ISO 9660 allows 8 levels, Linux's media use up to 12. */
-const MAX_DEPTH = 32, MAX_SURVEYED = 50_000, MAX_NAMED = 5;
+const MAX_DEPTH = 32, MAX_SURVEYED = 20_000, MAX_NAMED = 5;
 
 /**
  * Walks through all directories. `extentsOf` tells where a file lies where that costs no read; `end` is the medium's size.

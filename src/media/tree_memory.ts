@@ -1,7 +1,7 @@
 import type { Entry, Tree } from "./tree.ts";
 
-/** Directories kept, and the longest of them: about 10,000 entries in sum for the media there are. */
-const MAX_KEPT = 256, MAX_KEPT_ENTRIES = 256;
+/** Directories kept, and the longest of them. */
+const MAX_KEPT = 64, MAX_KEPT_ENTRIES = 256;
 
 /** The same tree, which remembers directories that it has read: paths are looked up one by one. */
 export function remembered(tree: Tree): Tree {

@@ -140,7 +140,7 @@ async function inspectDriver(tree: Tree, driver: Driver): Promise<DriverReport |
 
 /** `DriverVer = 07/29/2024,100.95.104.26200` */
 export function driverVersion(inf: string): string | undefined {
-  const found = /^\s*DriverVer\s*=\s*[^,\r\n]*,\s*([\d.]{1,40})/im.exec(inf)?.[1];
+  const found = /^[ \t]*DriverVer[ \t]*=[^,\r\n]*,[ \t]*([\d.]{1,40})/im.exec(inf)?.[1];
   return found === undefined ? undefined : sanitizeLine(found, 40);
 }
 

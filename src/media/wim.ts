@@ -22,7 +22,7 @@ export interface WimFacts {
 
 const HEADER_BYTES = 208;
 /** Real ones have 10 to 200 KB. */
-const MAX_XML = 4 * 1024 * 1024;
+const MAX_XML = 1024 * 1024;
 const RESOURCE_COMPRESSED = 4;
 
 /** Whether these bytes begin a WIM. */

@@ -47,7 +47,7 @@ export function parseWimXml(text: string): Result<WimImage[], string> {
 function imageOf(element: XmlElement, position: number): WimImage {
   const line = (...path: string[]) => {
     const text = textAt(element, ...path);
-    return text === undefined ? undefined : sanitizeLine(text, 120);
+    return text === undefined ? undefined : short(text, 120);
   };
   const number = (...path: string[]) => {
     const text = textAt(element, ...path);
@@ -70,10 +70,15 @@ function imageOf(element: XmlElement, position: number): WimImage {
     build: number(...version, "BUILD"),
     revision: number(...version, "SPBUILD"),
     languages: languages.filter((one) => one.name.toUpperCase() === "LANGUAGE").slice(0, MAX_LANGUAGES)
-      .map((one) => sanitizeLine(one.text.trim(), 40)),
+      .map((one) => short(one.text.trim(), 40)),
     default_language: line("WINDOWS", "LANGUAGES", "DEFAULT"),
     installed_bytes: number("TOTALBYTES"),
   });
+}
+
+/** Cut before it is made harmless, so that no long text is taken apart. */
+function short(text: string, most: number): string {
+  return sanitizeLine(text.slice(0, 4 * most), most);
 }
 
 /** Members that are undefined are left out. */

@@ -12,7 +12,9 @@ export interface XmlElement {
   readonly text: string;
 }
 
-const MAX_DEPTH = 64, MAX_ELEMENTS = 200_000;
+const MAX_DEPTH = 64, MAX_ELEMENTS = 20_000;
+/** Longest tag: matching attributes takes time that grows with its square. */
+const MAX_TAG = 2_000;
 const TOKEN = /<!--[\s\S]*?-->|<!\[CDATA\[[\s\S]*?\]\]>|<\?[\s\S]*?\?>|<[^<>]*>|[^<]+|</g;
 const ATTRIBUTE = /([^\s=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g;
 const NAMED: Readonly<Record<string, string>> = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" };
@@ -41,6 +43,7 @@ export function parseXml(source: string): Result<XmlElement, string> {
       stack.pop();
       stack.at(-1)?.children.push(top);
     } else {
+      if (token.length > MAX_TAG) return err("it has a tag longer than is read");
       const inside = /^<([^\s/>]+)([\s\S]*?)(\/?)>$/.exec(token);
       if (!inside) return err(`'${token.slice(0, 40)}' is no tag`);
       if (++elements > MAX_ELEMENTS || stack.length > MAX_DEPTH) {

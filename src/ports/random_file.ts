@@ -2,7 +2,6 @@
  * Random reads of a large file, with a small cache. What is opened is a regular file: no directory, no fifo that holds the
  * reader up, no device.
  */
-import { Buffer } from "node:buffer";
 import { closeSync, constants, fstatSync, openSync, read as readAt } from "node:fs";
 import { Failure } from "../core/problem.ts";
 
@@ -110,7 +109,7 @@ class CachedFile implements RandomFile {
   }
 
   async #load(at: number): Promise<Uint8Array> {
-    const page = Buffer.alloc(Math.min(PAGE, this.size - at));
+    const page = new Uint8Array(Math.min(PAGE, this.size - at));
     let filled = 0;
     while (filled < page.length) {
       const n = await new Promise<number>((resolve, reject) =>
