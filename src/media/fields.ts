@@ -45,7 +45,18 @@ export class Fields {
 
   /** Bytes as characters, one each. */
   latin1(at: number, length: number): string {
-    return latin1(this.slice(at, length));
+    this.#in(at, length);
+    let text = "";
+    for (let n = at; n < at + length; n++) text += String.fromCharCode(this.#view.getUint8(n));
+    return text;
+  }
+
+  /** UCS-2 in `length` bytes, the byte of higher value first. */
+  ucs2be(at: number, length: number): string {
+    this.#in(at, length);
+    let text = "";
+    for (let n = at; n + 1 < at + length; n += 2) text += String.fromCharCode(this.#view.getUint16(n));
+    return text;
   }
 
   #in(at: number, length: number): number {
@@ -59,14 +70,5 @@ export class Fields {
 export function latin1(bytes: Uint8Array): string {
   let text = "";
   for (const byte of bytes) text += String.fromCharCode(byte);
-  return text;
-}
-
-/** UCS-2, the byte of higher value first. */
-export function ucs2be(bytes: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at + 1 < bytes.length; at += 2) {
-    text += String.fromCharCode(((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0));
-  }
   return text;
 }

@@ -10,7 +10,7 @@ import {
   type RandomAccess,
   readExactly,
 } from "./access.ts";
-import { Fields, latin1, ucs2be } from "./fields.ts";
+import { Fields, latin1 } from "./fields.ts";
 import { rockRidgeName } from "./rock_ridge.ts";
 import { type Entry, MAX_DIRECTORY_BYTES, MAX_ENTRIES, type Tree } from "./tree.ts";
 
@@ -73,7 +73,7 @@ export async function readIsoDescriptors(access: RandomAccess): Promise<IsoDescr
 
 function readVolume(sector: Fields, joliet: boolean): IsoVolume {
   const text = (at: number, length: number) =>
-    (joliet ? ucs2be(sector.slice(at, length)) : sector.latin1(at, length)).replace(/[\0 ]+$/, "");
+    (joliet ? sector.ucs2be(at, length) : sector.latin1(at, length)).replace(/[\0 ]+$/, "");
   const blockBytes = sector.u16(128);
   if (![512, 1024, 2048].includes(blockBytes)) damaged(`blocks of ${blockBytes} bytes are none of ISO 9660`);
   const root = readRecord(sector, 156, blockBytes, joliet);
@@ -89,70 +89,85 @@ function readVolume(sector: Fields, joliet: boolean): IsoVolume {
   };
 }
 
-/** One directory record, or undefined where its length says that there is none. `more`: another part of the file follows. */
+interface DirectoryRecord extends IsoEntry {
+  /** Another part of the file follows. */
+  readonly more: boolean;
+  /** Where in the sector its system use area begins, and where the record ends. */
+  readonly use: number;
+  readonly end: number;
+}
+
+/** The directory record at `at`, or undefined where its length says that there is none. No copies are made of its parts. */
 function readRecord(
-  fields: Fields,
+  sector: Fields,
   at: number,
   blockBytes: number,
   joliet: boolean,
-): IsoEntry & { readonly more: boolean; readonly systemUse: Uint8Array } | undefined {
-  const length = fields.u8(at);
+): DirectoryRecord | undefined {
+  const length = sector.u8(at);
   if (length < 34) return undefined;
-  const record = new Fields(fields.slice(at, length), "a directory record");
-  const nameBytes = record.u8(32), flags = record.u8(25);
-  const raw = record.slice(33, nameBytes);
-  const size = record.u32(10);
-  const offset = (record.u32(2) + record.u8(1)) * blockBytes;
-  const systemUse = 33 + nameBytes + (nameBytes % 2 === 0 ? 1 : 0);
+  const nameBytes = sector.u8(at + 32), flags = sector.u8(at + 25);
+  if (at + length > sector.length || 33 + nameBytes > length) damaged("a directory record is cut off");
+  const size = sector.u32(at + 10);
+  const offset = (sector.u32(at + 2) + sector.u8(at + 1)) * blockBytes;
   return {
-    name: nameOf(raw, joliet),
+    name: nameOf(sector, at + 33, nameBytes, joliet),
     directory: (flags & 2) !== 0,
     size,
     extents: [{ offset, length: size }],
     more: (flags & 0x80) !== 0,
-    systemUse: record.bytes.subarray(systemUse),
+    use: Math.min(at + length, at + 33 + nameBytes + (nameBytes % 2 === 0 ? 1 : 0)),
+    end: at + length,
   };
 }
 
 /** Without `;1`, and without the dot that ends a name without an extension. */
-function nameOf(raw: Uint8Array, joliet: boolean): string {
-  if (raw.length === 1 && raw[0] === 0) return ".";
-  if (raw.length === 1 && raw[0] === 1) return "..";
-  return (joliet ? ucs2be(raw) : latin1(raw)).replace(/;\d+$/, "").replace(/(?<=.)\.$/, "");
+function nameOf(sector: Fields, at: number, length: number, joliet: boolean): string {
+  if (length === 1 && sector.u8(at) <= 1) return sector.u8(at) === 0 ? "." : "..";
+  const name = joliet ? sector.ucs2be(at, length) : sector.latin1(at, length);
+  return name.replace(/;\d+$/, "").replace(/(?<=.)\.$/, "");
 }
 
 /** The tree below a volume descriptor. Names of Rock Ridge are used where there are any, but not with Joliet. */
 export function isoTree(access: RandomAccess, volume: IsoVolume, rockRidge: boolean): Tree {
-  const kind = volume.joliet ? "joliet" : rockRidge ? "rock-ridge" : "iso9660";
-  const known = new WeakMap<Entry, IsoEntry>();
-  const list = async (directory?: Entry): Promise<readonly Entry[]> => {
-    const from = directory ? known.get(directory) : volume.root;
-    if (!from || !from.directory) return [];
-    const found = await readDirectory(access, from, volume, rockRidge && !volume.joliet);
-    return found.map((one) => {
-      const entry: Entry = {
-        name: one.name,
-        directory: one.directory,
-        place: one.extents[0]?.offset ?? 0,
-        open: () => Promise.resolve(fileOf(access, one)),
-      };
-      known.set(entry, one);
-      places.set(entry, one.extents);
-      return entry;
-    });
+  const useRockRidge = rockRidge && !volume.joliet;
+  return {
+    kind: volume.joliet ? "joliet" : useRockRidge ? "rock-ridge" : "iso9660",
+    label: volume.label,
+    async list(directory) {
+      const from = directory instanceof IsoFile
+        ? directory
+        : directory === undefined
+        ? volume.root
+        : undefined;
+      if (!from || !from.directory) return [];
+      return await readDirectory(access, from, volume, useRockRidge);
+    },
   };
-  return { kind, label: volume.label, list };
 }
 
-const places = new WeakMap<Entry, readonly Extent[]>();
+/** A file or directory of an ISO tree. */
+class IsoFile implements Entry, IsoEntry {
+  constructor(
+    readonly access: RandomAccess,
+    readonly name: string,
+    readonly directory: boolean,
+    readonly size: number,
+    readonly extents: readonly Extent[],
+  ) {}
+
+  get place(): number {
+    return this.extents[0]?.offset ?? 0;
+  }
+
+  open(): Promise<FileData> {
+    return Promise.resolve(overExtents(this.access, this.extents, this.size));
+  }
+}
 
 /** Where an entry of an ISO tree lies; nothing is known of entries of other trees. */
 export function isoExtents(entry: Entry): readonly Extent[] {
-  return places.get(entry) ?? [];
-}
-
-function fileOf(access: RandomAccess, entry: IsoEntry): FileData {
-  return overExtents(access, entry.extents, entry.size);
+  return entry instanceof IsoFile ? entry.extents : [];
 }
 
 /** Whether the root says that Rock Ridge is used: SUSP's indicator in its own record. */
@@ -161,7 +176,7 @@ export async function hasRockRidge(access: RandomAccess, volume: IsoVolume): Pro
   const bytes = await access.read(at, SECTOR);
   if (bytes.length < SECTOR) return false;
   const own = readRecord(new Fields(bytes, "the root directory"), 0, volume.blockBytes, false);
-  const use = own?.systemUse ?? new Uint8Array(0);
+  const use = own ? bytes.subarray(own.use, own.end) : new Uint8Array(0);
   return latin1(use.subarray(0, 2)) === "SP" && use[4] === 0xbe && use[5] === 0xef;
 }
 
@@ -170,10 +185,10 @@ async function readDirectory(
   directory: IsoEntry,
   volume: IsoVolume,
   rockRidge: boolean,
-): Promise<IsoEntry[]> {
+): Promise<IsoFile[]> {
   const size = Math.min(directory.size, MAX_DIRECTORY_BYTES);
   const data = overExtents(access, directory.extents, directory.size);
-  const found: IsoEntry[] = [];
+  const found: IsoFile[] = [];
   let parts: Extent[] = [];
   // A record never crosses a sector, so that one sector after the other is enough.
   for (let at = 0; at < size && found.length < MAX_ENTRIES; at += SECTOR) {
@@ -182,13 +197,14 @@ async function readDirectory(
     for (let within = 0; within < sector.length;) {
       const record = readRecord(sector, within, volume.blockBytes, volume.joliet);
       if (!record) break;
-      within += sector.u8(within);
+      within = record.end;
       if (record.name === "." || record.name === "..") continue;
       parts.push(...record.extents);
       if (record.more) continue;
-      const name = rockRidge ? await rockRidgeName(access, record.systemUse, volume.blockBytes) : undefined;
+      const use = rockRidge ? sector.bytes.subarray(record.use, record.end) : undefined;
+      const name = use && await rockRidgeName(access, use, volume.blockBytes);
       const total = parts.reduce((sum, part) => sum + part.length, 0);
-      found.push({ name: name ?? record.name, directory: record.directory, size: total, extents: parts });
+      found.push(new IsoFile(access, name ?? record.name, record.directory, total, parts));
       parts = [];
     }
   }

@@ -86,15 +86,16 @@ export async function survey(
     if (entries.length >= MAX_ENTRIES) whole = false;
     for (const entry of entries) {
       if (files + directories >= MAX_SURVEYED) return result(false);
-      const path = next.path + sanitizeLine(entry.name, 80);
+      // Made harmless only where it is told of: most names are never seen.
+      const path = next.path + entry.name;
       if (isHostileName(entry.name)) {
         hostileCount++;
-        if (hostileNames.length < MAX_NAMED) hostileNames.push(path);
+        if (hostileNames.length < MAX_NAMED) hostileNames.push(sanitizeLine(path, 200));
       }
       if (!entry.directory) {
         files++;
         const beyond = extentsOf(entry).some((part) => !part.blank && part.offset + part.length > end);
-        if (beyond && beyondEnd.length < MAX_NAMED) beyondEnd.push(path);
+        if (beyond && beyondEnd.length < MAX_NAMED) beyondEnd.push(sanitizeLine(path, 200));
         continue;
       }
       directories++;

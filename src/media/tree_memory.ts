@@ -1,19 +1,24 @@
-import type { Entry, Tree } from "./tree.ts";
+import { type Entry, MAX_ENTRIES, type Tree } from "./tree.ts";
 
-/** Directories kept, and the longest of them. */
-const MAX_KEPT = 64, MAX_KEPT_ENTRIES = 256;
+/** Entries kept in sum: the root may have as many as are looked at, and paths are looked up in it again and again. */
+const MAX_KEPT = MAX_ENTRIES + 4096;
 
 /** The same tree, which remembers directories that it has read: paths are looked up one by one. */
 export function remembered(tree: Tree): Tree {
-  const kept = new Map<Entry | undefined, readonly Entry[]>();
+  const known = new Map<Entry | undefined, readonly Entry[]>();
+  let kept = 0;
   return {
     kind: tree.kind,
     label: tree.label,
     async list(directory) {
-      const known = kept.get(directory);
-      if (known) return known;
+      const before = known.get(directory);
+      if (before) return before;
       const entries = await tree.list(directory);
-      if (entries.length <= MAX_KEPT_ENTRIES && kept.size < MAX_KEPT) kept.set(directory, entries);
+      // One more for the directory itself, so that many empty ones are too much as well.
+      if (kept + entries.length + 1 <= MAX_KEPT) {
+        known.set(directory, entries);
+        kept += entries.length + 1;
+      }
       return entries;
     },
   };

@@ -3,8 +3,8 @@
  * are taken only with their checksum and CRC.
  */
 import { sanitizeLine } from "../core/sanitize.ts";
-import { damaged, damageOf, type RandomAccess, readExactly } from "./access.ts";
-import { Fields, latin1, ucs2be } from "./fields.ts";
+import { damaged, damageOf, type FileData, type RandomAccess, readExactly } from "./access.ts";
+import { Fields, latin1 } from "./fields.ts";
 import { type Entry, MAX_DIRECTORY_BYTES, MAX_ENTRIES, type Tree } from "./tree.ts";
 import { fileOfIcb, type UdfPartition } from "./udf_file.ts";
 import { TAG, taggedAt, type TagId } from "./udf_tag.ts";
@@ -56,7 +56,7 @@ export async function readUdf(access: RandomAccess): Promise<UdfVolume> {
     "UDF's file set",
   );
   return {
-    label: dstring(logical.slice(84, 128)),
+    label: dstring(logical, 84, 128),
     partition: where,
     endBytes: start + length,
     rootBlock: set.u32(404),
@@ -100,65 +100,64 @@ async function readSequence(access: RandomAccess, anchor: Fields): Promise<Map<T
 }
 
 export function udfTree(volume: UdfVolume): Tree {
-  const blocks = new WeakMap<Entry, number>();
   return {
     kind: "udf",
     label: volume.label,
     async list(directory) {
-      const block = directory ? blocks.get(directory) : volume.rootBlock;
-      if (block === undefined) return [];
-      const found: Entry[] = [];
-      for (const { name, directory, icb } of await readDirectory(volume, block)) {
-        const entry: Entry = {
-          name,
-          directory,
-          place: icb,
-          open: async () => (await fileOfIcb(volume.partition, icb, `'${sanitizeLine(name, 80)}'`)).data,
-        };
-        if (directory) blocks.set(entry, icb);
-        found.push(entry);
-      }
-      return found;
+      if (directory === undefined) return await readDirectory(volume, volume.rootBlock);
+      return directory instanceof UdfEntry && directory.directory
+        ? await readDirectory(volume, directory.place)
+        : [];
     },
   };
 }
 
-interface Identified {
-  readonly name: string;
-  readonly directory: boolean;
-  readonly icb: number;
+class UdfEntry implements Entry {
+  constructor(
+    readonly partition: UdfPartition,
+    readonly name: string,
+    readonly directory: boolean,
+    /** Block of its file entry. */
+    readonly place: number,
+  ) {}
+
+  async open(): Promise<FileData> {
+    return (await fileOfIcb(this.partition, this.place, `'${sanitizeLine(this.name, 80)}'`)).data;
+  }
 }
 
 /** File identifier descriptors, one after the other, padded to 4 bytes. ECMA-167 4/14.4 */
-async function readDirectory(volume: UdfVolume, block: number): Promise<Identified[]> {
+async function readDirectory(volume: UdfVolume, block: number): Promise<UdfEntry[]> {
   const what = "a directory of UDF";
   const { data, directory } = await fileOfIcb(volume.partition, block, what);
   if (!directory) damaged(`${what} is none`);
   if (data.size > MAX_DIRECTORY_BYTES) damaged(`${what} claims to be ${data.size} bytes long`);
   const all = new Fields(await readExactly(data, 0, data.size, what), what);
-  const found: Identified[] = [];
+  const found: UdfEntry[] = [];
   for (let at = 0; at + 38 <= all.length && found.length < MAX_ENTRIES;) {
     if (all.u16(at) !== TAG.fileIdentifier) damaged(`${what} holds something else at byte ${at}`);
     const characteristics = all.u8(at + 18), nameBytes = all.u8(at + 19), useBytes = all.u16(at + 36);
     const icb = all.u32(at + 24);
-    const name = cs0(all.slice(at + 38 + useBytes, nameBytes));
+    const name = cs0(all, at + 38 + useBytes, nameBytes);
     at += (38 + useBytes + nameBytes + 3) & ~3;
     // 8: the directory above; 4: deleted.
-    if ((characteristics & 12) === 0) found.push({ name, directory: (characteristics & 2) !== 0, icb });
+    if ((characteristics & 12) === 0) {
+      found.push(new UdfEntry(volume.partition, name, (characteristics & 2) !== 0, icb));
+    }
   }
   return found;
 }
 
 /** OSTA compressed Unicode: the first byte says how many bits a character has. UDF 2.1.1 */
-export function cs0(bytes: Uint8Array): string {
-  const bits = bytes[0];
-  if (bits === 8 || bits === 254) return latin1(bytes.subarray(1));
-  if (bits === 16 || bits === 255) return ucs2be(bytes.subarray(1));
+export function cs0(fields: Fields, at: number, length: number): string {
+  const bits = length === 0 ? 0 : fields.u8(at);
+  if (bits === 8 || bits === 254) return fields.latin1(at + 1, length - 1);
+  if (bits === 16 || bits === 255) return fields.ucs2be(at + 1, length - 1);
   return "";
 }
 
 /** A string in a field of fixed size; its last byte is the length that is used. ECMA-167 1/7.2.12 */
-function dstring(field: Uint8Array): string {
-  const used = Math.min(field[field.length - 1] ?? 0, field.length - 1);
-  return cs0(field.subarray(0, used)).replace(/\0+$/, "");
+function dstring(fields: Fields, at: number, length: number): string {
+  const used = Math.min(fields.u8(at + length - 1), length - 1);
+  return cs0(fields, at, used).replace(/\0+$/, "");
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { tag } from "../../tests/media/enlarge.ts";
 import { makeWindowsIso, PRO_24H2, withFolder } from "../../tests/media/make.ts";
 import { memoryAccess } from "./access.ts";
+import { Fields } from "./fields.ts";
 import { inspectAccess } from "./inspect.ts";
 import { find } from "./tree.ts";
 import { cs0, readUdf, udfTree } from "./udf.ts";
@@ -67,10 +68,11 @@ Deno.test("readExtents() follows a list that goes on in another block, and gives
 Deno.test("crc() and cs0() are those of the standards", () => {
   // ECMA-167 3/7.2.6 gives this example.
   assert.equal(crc(new Uint8Array([0x70, 0x6a, 0x77])), 0x3299);
-  assert.equal(cs0(new Uint8Array([8, 0x61, 0xe9])), "aé");
-  assert.equal(cs0(new Uint8Array([16, 0x20, 0xac, 0, 0x61])), "€a");
-  assert.equal(cs0(new Uint8Array([3, 1])), "");
-  assert.equal(cs0(new Uint8Array(0)), "");
+  const text = (...bytes: number[]) => cs0(new Fields(new Uint8Array(bytes), "a name"), 0, bytes.length);
+  assert.equal(text(8, 0x61, 0xe9), "aé");
+  assert.equal(text(16, 0x20, 0xac, 0, 0x61), "€a");
+  assert.equal(text(3, 1), "");
+  assert.equal(text(), "");
 });
 
 Deno.test("UDF is read with its main descriptors damaged, and its anchor: there is a reserve of both", () =>
