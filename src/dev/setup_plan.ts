@@ -15,7 +15,8 @@ export type Need =
   | "genisoimage"
   | "openssl"
   | "xmllint"
-  | "python3";
+  | "python3"
+  | "wimlib-imagex";
 
 const DEMO: readonly Need[] = [
   "qemu-system-x86_64",
@@ -30,7 +31,17 @@ const DEMO: readonly Need[] = [
 /** What each purpose needs. */
 export const NEEDS: Readonly<Record<"demo" | "test", readonly Need[]>> = {
   demo: DEMO,
-  test: [...DEMO, "tmux", "faketime", "xorriso", "genisoimage", "openssl", "xmllint", "python3"],
+  test: [
+    ...DEMO,
+    "tmux",
+    "faketime",
+    "xorriso",
+    "genisoimage",
+    "openssl",
+    "xmllint",
+    "python3",
+    "wimlib-imagex",
+  ],
 };
 
 export interface HostFacts {
@@ -72,6 +83,7 @@ const DEBIAN: Distribution = {
     "openssl": "openssl",
     "xmllint": "libxml2-utils",
     "python3": "python3-minimal",
+    "wimlib-imagex": "wimtools",
   },
 };
 
@@ -88,6 +100,7 @@ const OTHERS: readonly Distribution[] = [
       "qemu-img": "qemu-img",
       "firmware": "edk2-ovmf",
       "xmllint": "libxml2",
+      "wimlib-imagex": "wimlib-utils",
     },
   },
   {
@@ -102,6 +115,7 @@ const OTHERS: readonly Distribution[] = [
       "genisoimage": "cdrtools",
       "xmllint": "libxml2",
       "python3": "python",
+      "wimlib-imagex": "wimlib",
     },
   },
   {

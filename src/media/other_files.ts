@@ -100,8 +100,8 @@ function nameText(text: string): OtherFile {
   return { what: "a text file", hint: SAVED_PAGE };
 }
 
+/** No control characters but those that texts have; an escape character may be there to deceive a terminal. */
 function isText(sample: Uint8Array): boolean {
-  return sample.every((byte) =>
-    byte >= 0x20 && byte !== 0x7f || byte === 9 || byte === 10 || byte === 13 || byte === 12
-  );
+  const allowed = [9, 10, 12, 13, 27];
+  return sample.every((byte) => byte >= 0x20 ? byte !== 0x7f : allowed.includes(byte));
 }
