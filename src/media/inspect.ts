@@ -3,14 +3,15 @@ import { basename } from "../core/file_names.ts";
 import { fail, Failure } from "../core/problem.ts";
 import { sanitizeLine } from "../core/sanitize.ts";
 import { formatUtc } from "../core/time.ts";
+import { formatBytes } from "../core/units.ts";
 import { systemClock } from "../ports/clock.ts";
-import { type NotOpened, openRandomFile } from "../ports/random_file.ts";
+import { type NotOpened, openRandomFile, type RandomFile } from "../ports/random_file.ts";
 import { damageOf, metered, type RandomAccess } from "./access.ts";
 import { inspectDisc } from "./disc.ts";
-import { inspectDiskImage } from "./disk_image.ts";
+import { AGAIN, inspectDiskImage } from "./disk_image.ts";
 import { hasIso9660 } from "./iso9660.ts";
 import { nameOther } from "./other_files.ts";
-import { type Found, type MediumReport, problem } from "./report.ts";
+import { type Found, type MediumReport, type MediumWarning, problem, warning } from "./report.ts";
 import { hasUdf } from "./udf.ts";
 
 export interface InspectOptions {
@@ -19,6 +20,8 @@ export interface InspectOptions {
 
 /** Most that is read of one medium, in bytes. Windows' and Linux's media take 1 to 3 MiB. */
 export const MAX_READ_BYTES = 48 * 1024 * 1024;
+/** Runs of zeros that a copy leaves out are shorter. */
+const UNWRITTEN_BYTES = 16 * 1024 * 1024;
 const START_BYTES = 64 * 1024;
 
 /**
@@ -30,10 +33,24 @@ export async function inspectMedium(path: string, options: InspectOptions = {}):
   if (!opened.ok) return notOpened(path, opened.why);
   try {
     const today = formatUtc(systemClock.now()).slice(0, 10);
-    return await inspectAccess(opened.file, path, today, options.signal);
+    const report = await inspectAccess(opened.file, path, today, options.signal);
+    return { ...report, warnings: [...report.warnings, ...unwritten(report, opened.file)] };
   } finally {
     opened.file.close();
   }
+}
+
+/** A disc has no holes; programs that download in pieces make the file at once in its full size, and fill it. */
+function unwritten({ kind }: MediumReport, { size, allocated }: RandomFile): MediumWarning[] {
+  const missing = size - allocated;
+  if (kind === "disk-image" || kind === "not-a-medium" || missing < UNWRITTEN_BYTES) return [];
+  return [warning(
+    "partly_unwritten",
+    `${formatBytes(missing)} of ${
+      formatBytes(size)
+    } were never written, or the file system compresses them: is the download finished?`,
+    AGAIN,
+  )];
 }
 
 /** As {@link inspectMedium}, of something that is open. `today` is `YYYY-MM-DD`. */

@@ -114,6 +114,7 @@ Deno.test("an image of more than 4 GiB in many parts is read at its end, from a 
     assert.equal(report.image?.bytes, size);
     assert.ok(size > 2 ** 32 && report.bytes > 2 ** 32);
     assert.equal(report.editions[0]?.build, 26100);
+    assert.ok(codes(report.warnings).includes("partly_unwritten"));
     await Deno.truncate(iso, 5 * 1024 ** 3 + 100);
     assert.deepEqual(codes((await inspectMedium(iso)).problems), ["truncated", "install_image_damaged"]);
   }));

@@ -47,6 +47,19 @@ Deno.test("names of Rock Ridge are used, those too long for one record included"
     assert.equal(await contents(isoTree(access, primary, false), "README.MD"), "readme");
   }));
 
+Deno.test("a file in several parts, as those over 4 GiB are, is one file", () =>
+  withFolder(async (folder) => {
+    const files = { "AAA.TXT": "first ".padEnd(2048, "-"), "BBB.TXT": "second" };
+    const bytes = await Deno.readFile(await makeIso(`${folder}/i.iso`, files, []));
+    const { primary } = await readIsoDescriptors(memoryAccess(bytes));
+    let record = primary.root.extents[0]?.offset ?? 0;
+    for (let n = 0; n < 2; n++) record += bytes[record] ?? 1;
+    bytes[record + 25] = 0x80;
+    const tree = isoTree(memoryAccess(bytes), primary, false);
+    assert.equal(await contents(tree, "bbb.txt"), files["AAA.TXT"] + files["BBB.TXT"]);
+    assert.equal(await find(tree, "aaa.txt"), undefined);
+  }));
+
 Deno.test("a directory that claims to be endless, or leads back to the root, does not keep the reader", () =>
   iso([], async (_access, bytes) => {
     const { primary } = await readIsoDescriptors(memoryAccess(bytes));

@@ -31,6 +31,7 @@ export type MediumWarningCode =
   | "version_unknown"
   | "other_format"
   | "refers_to_other_file"
+  | "partly_unwritten"
   | "not_all_looked_at";
 
 export interface Finding<Code extends string> {

@@ -14,6 +14,8 @@ export interface RandomAccess {
 }
 
 export interface RandomFile extends RandomAccess {
+  /** Bytes that take room on the disk; fewer than `size` where parts were never written, or the file system compresses. */
+  readonly allocated: number;
   /** Bytes that were asked of the kernel. */
   readonly bytesRead: number;
   /** Idempotent. */
@@ -35,6 +37,8 @@ export type OpenedFile = { readonly ok: true; readonly file: RandomFile } | {
   readonly why: NotOpened;
 };
 
+/** Unit of st_blocks. stat(2) */
+const BLOCK = 512;
 const PAGE = 64 * 1024;
 /** 2 MiB at most. */
 const MOST_PAGES = 32;
@@ -52,7 +56,7 @@ export function openRandomFile(path: string): OpenedFile {
     closeSync(fd);
     return { ok: false, why: { kind: info.isDirectory() ? "directory" : "not_regular" } };
   }
-  return { ok: true, file: new CachedFile(fd, info.size, path) };
+  return { ok: true, file: new CachedFile(fd, info.size, info.blocks * BLOCK, path) };
 }
 
 function notOpened(error: unknown): NotOpened {
@@ -74,7 +78,12 @@ class CachedFile implements RandomFile {
   #open = true;
   bytesRead = 0;
 
-  constructor(readonly fd: number, readonly size: number, readonly path: string) {}
+  constructor(
+    readonly fd: number,
+    readonly size: number,
+    readonly allocated: number,
+    readonly path: string,
+  ) {}
 
   async read(offset: number, length: number): Promise<Uint8Array> {
     const end = Math.min(this.size, offset + length);
