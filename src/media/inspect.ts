@@ -18,7 +18,7 @@ export interface InspectOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Most that is read of one medium, in bytes. Windows' and Linux's media take 1 to 3 MiB. */
+/** Most that is read of one medium, in bytes. 7,000 files in 3,000 folders take 13 MiB, Windows' media less than 1 MiB. */
 export const MAX_READ_BYTES = 48 * 1024 * 1024;
 /** Runs of zeros that a copy leaves out are shorter. */
 const UNWRITTEN_BYTES = 16 * 1024 * 1024;
