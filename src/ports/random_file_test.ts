@@ -70,6 +70,7 @@ Deno.test("what was read a moment ago is not read again, and no more than 32 pag
 Deno.test("a file that is cut off while it is open ends early, without bytes from elsewhere", () => {
   const bytes = content(3 * PAGE);
   return withFile(async (file, path) => {
+    await file.read(2 * PAGE, 10); // this page is kept, and must not stand in for the one before it
     await Deno.truncate(path, PAGE + 10);
     assert.deepEqual(await file.read(PAGE - 5, 2 * PAGE), bytes.subarray(PAGE - 5, PAGE + 10));
   }, bytes);
