@@ -4,6 +4,7 @@ import { fail, problemOf } from "../core/problem.ts";
 import { type Choice, choose, type Missing } from "./choose.ts";
 import { foldersOf, parseProcs } from "./group.ts";
 import type { GroupsOptions } from "./groups.ts";
+import type { GroupHost } from "./host.ts";
 import { besideUs, type Controller, CONTROLLERS, ownGroups, type Tree } from "./own_groups.ts";
 
 /** The group that holds guests' groups, in each tree that is used. */
@@ -23,8 +24,14 @@ export function nameOf(root: string): string {
   return `rayvisor-${createHash("sha256").update(root).digest("hex").slice(0, 8)}`;
 }
 
+/** What looking needs of the host: nothing is changed. */
+interface LookOptions {
+  readonly host: Pick<GroupHost, "read" | "exists">;
+  readonly bySystemd: boolean;
+}
+
 /** What this host offers. */
-export async function look({ host, bySystemd }: GroupsOptions): Promise<Choice> {
+export async function look({ host, bySystemd }: LookOptions): Promise<Choice> {
   const [cgroup, mountinfo] = await Promise.all([
     host.read("/proc/self/cgroup"), // of the reader, which is in our groups
     host.read("/proc/self/mountinfo"),

@@ -3,7 +3,7 @@
  * exactly these, and `docs/permissions.md` is made from them.
  */
 
-import { NETS, PROGRAMS } from "../ports/self.ts";
+import { ALL_PROGRAMS, NETS } from "../ports/self.ts";
 
 /** One flag of `deno compile`. */
 export interface Permission {
@@ -29,8 +29,9 @@ export const PERMISSIONS: readonly Permission[] = [
   },
   {
     flag: "--allow-run",
-    values: Object.values(PROGRAMS).flat(),
-    reason: "itself as the supervisor, the emulators and their tools, and what builds the demo's guest",
+    values: ALL_PROGRAMS,
+    reason:
+      "itself as the supervisor, the emulators and their tools, what builds the demo's guest, and what preflight asks",
   },
   {
     flag: "--allow-env",

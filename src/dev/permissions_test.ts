@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { PROGRAMS } from "../ports/self.ts";
+import { ALL_PROGRAMS, PROGRAMS, programsToGiveUp } from "../ports/self.ts";
 import { permissionFlags, PERMISSIONS, permissionsPage } from "./permissions.ts";
 
 Deno.test("no permission is given as a whole that can be named one by one", () => {
@@ -26,6 +26,15 @@ Deno.test("every permission stands in the table once and on the page with its re
 
 Deno.test("every program that may be started is one that the program can give up the right to", () => {
   const run = PERMISSIONS.find((p) => p.flag === "--allow-run")?.values ?? [];
-  assert.deepEqual([...run].sort(), Object.values(PROGRAMS).flat().sort());
+  assert.deepEqual([...run].sort(), [...ALL_PROGRAMS].sort());
+  assert.deepEqual(programsToGiveUp([]), [...ALL_PROGRAMS]);
   assert.ok(!run.some((program) => ["sh", "bash", "env", "sudo", "python3"].includes(program)));
+});
+
+Deno.test("a program that stands in a kept group is kept, whatever other groups it stands in", () => {
+  const left = programsToGiveUp(["self", "preflight"]);
+  for (const program of [...PROGRAMS.self, ...PROGRAMS.preflight]) {
+    assert.ok(!left.includes(program), program);
+  }
+  assert.ok(left.includes("apt-get") && left.includes("tee"));
 });

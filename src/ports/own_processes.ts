@@ -6,6 +6,9 @@ import { readKernelFiles } from "./proc_files.ts";
 import { ownUid } from "./paths.ts";
 import { endProcess, identityOf, type ProcessIdentity, run } from "./processes.ts";
 
+/** Variables by which a supervisor finds what one before it has started; see `markChildren()`. */
+export const MARK = { root: "RAYVISOR_ROOT", vm: "RAYVISOR_VM", role: "RAYVISOR_ROLE" } as const;
+
 export interface OwnProcess {
   readonly identity: ProcessIdentity;
   readonly env: ReadonlyMap<string, string>;
@@ -16,21 +19,31 @@ export interface OwnProcess {
  * `missing` without grep(1): Deno opens no file of procfs with named rights, so grep looks.
  */
 export async function processesMarked(name: string, value: string): Promise<OwnProcess[]> {
+  // -x -F: the whole of it, as it stands.
+  const found = await search(["-x", "-F", "-e", `${name}=${value}`]);
+  return found.filter(({ env }) => env.get(name) === value); // a pid may be another one's by now
+}
+
+/** As {@link processesMarked}, whatever value the variable has. `name` has letters and underscores only. */
+export async function processesThatHave(name: string): Promise<OwnProcess[]> {
+  const found = await search(["-e", `^${name}=`]);
+  return found.filter(({ env }) => env.has(name));
+}
+
+async function search(pattern: readonly string[]): Promise<OwnProcess[]> {
   const files = [...Deno.readDirSync("/proc")].filter((entry) =>
     /^[0-9]+$/.test(entry.name) && isOwn(entry.name)
   )
     .map((entry) => `/proc/${entry.name}/environ`);
   if (files.length === 0) return [];
-  // -z: lines end with NUL, as the variables do there; -x -F: the whole of it, as it stands. A process that is gone is passed over.
-  const args = ["-lzsxF", "-e", `${name}=${value}`, "--", ...files];
-  const { stdout } = await run("grep", { args });
+  // -z: lines end with NUL, as the variables do there. A process that is gone is passed over.
+  const { stdout } = await run("grep", { args: ["-lzs", ...pattern, "--", ...files] });
   const found = await Promise.all(
     stdout.split("\n").map((path) => /^\/proc\/([0-9]+)\/environ$/.exec(path)?.[1]).filter((pid) =>
       pid !== undefined
     ).map((pid) => lookAt(Number(pid))),
   );
   return found.filter((one) => one !== undefined)
-    .filter(({ env }) => env.get(name) === value) // a pid may be another one's by now
     .toSorted((a, b) => a.identity.startTicks - b.identity.startTicks);
 }
 

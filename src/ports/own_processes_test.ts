@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseEnviron, processesMarked } from "./own_processes.ts";
+import { parseEnviron, processesMarked, processesThatHave } from "./own_processes.ts";
 import { identityOf } from "./processes.ts";
 
 Deno.test("parseEnviron() reads variables as they stand, whatever is in them", () => {
@@ -28,4 +28,23 @@ Deno.test("processesMarked() finds the processes that have just this variable, a
     }
   }
   assert.deepEqual(await processesMarked("MARK_TEST", value), []);
+});
+
+Deno.test("processesThatHave() finds the processes that have a variable, whatever its value", async () => {
+  const name = `MARK_${crypto.randomUUID().replaceAll("-", "_").toUpperCase()}`;
+  const sleep = (env: Record<string, string>) =>
+    new Deno.Command("sleep", { args: ["600"], env, clearEnv: true, stdin: "null" }).spawn();
+  const children = [sleep({ [name]: "a" }), sleep({ [name]: "" }), sleep({ [`X${name}`]: "a" })];
+  try {
+    const found = await processesThatHave(name);
+    assert.deepEqual(
+      found.map(({ identity }) => identity.pid).sort(),
+      children.slice(0, 2).map(({ pid }) => pid).sort(),
+    );
+  } finally {
+    for (const child of children) {
+      child.kill("SIGKILL");
+      await child.status;
+    }
+  }
 });

@@ -20,6 +20,36 @@ export async function lookAt(path: string): Promise<PathFacts | undefined> {
   }
 }
 
+/** What a path leads to. */
+export interface TargetFacts {
+  readonly kind: "file" | "dir" | "other";
+  readonly size: number;
+  /** Permission bits. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Last change of the content, milliseconds since 1970. */
+  readonly modifiedMs: number;
+}
+
+/** What `path` leads to, symbolic links followed (stat); undefined when nothing is there. */
+export async function statOf(path: string): Promise<TargetFacts | undefined> {
+  try {
+    const info = await Deno.stat(path);
+    return {
+      kind: info.isFile ? "file" : info.isDirectory ? "dir" : "other",
+      size: info.size,
+      mode: (info.mode ?? 0) & 0o7777,
+      uid: info.uid ?? -1,
+      gid: info.gid ?? -1,
+      modifiedMs: info.mtime?.getTime() ?? 0,
+    };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
+    throw error;
+  }
+}
+
 /** The path with every symbolic link resolved; undefined when it leads nowhere or in a circle. */
 export async function realPath(path: string): Promise<string | undefined> {
   try {

@@ -83,8 +83,22 @@ export const PROGRAMS = {
     "tee",
   ],
   testGuest: ["apt-get", "dpkg-deb", "mformat", "mcopy"],
+  preflight: [
+    "qemu-system-x86_64",
+    "qemu-img",
+    "swtpm",
+    "swtpm_setup",
+    "virsh",
+    "unshare",
+    "test",
+    "kill",
+    "grep",
+  ],
 } as const;
 export type ProgramGroup = keyof typeof PROGRAMS;
+
+/** All of them, each once: a program may stand in several groups. */
+export const ALL_PROGRAMS: readonly string[] = [...new Set<string>(Object.values(PROGRAMS).flat())];
 
 /** What the compiled program may reach by network, each for the commands that need it. */
 export const NETS = {
@@ -102,10 +116,13 @@ export type NetGroup = keyof typeof NETS;
  * program is given the right to all of them, because flags are the same for each of its commands.
  */
 export function keepRunRights(keep: readonly ProgramGroup[]): void {
-  for (const [group, programs] of Object.entries(PROGRAMS)) {
-    if (keep.some((kept) => kept === group)) continue;
-    for (const command of programs) Deno.permissions.revokeSync({ name: "run", command });
-  }
+  for (const command of programsToGiveUp(keep)) Deno.permissions.revokeSync({ name: "run", command });
+}
+
+/** The programs that stand in no group of `keep`, each once. */
+export function programsToGiveUp(keep: readonly ProgramGroup[]): string[] {
+  const kept = new Set<string>(keep.flatMap((group) => PROGRAMS[group]));
+  return ALL_PROGRAMS.filter((program) => !kept.has(program));
 }
 
 /** Gives up, for the rest of this process, the right to reach the networks of every group but `keep`. */

@@ -34,12 +34,12 @@ import type { RunHistory } from "./run_history.ts";
 import { writeRunRecord } from "./run_record.ts";
 import { SerialLog } from "./serial.ts";
 import type { VmId } from "../core/ids.ts";
+import { MARK } from "../ports/own_processes.ts";
 
 /** Time for a program to make its socket; it takes milliseconds. */
 const SOCKET_TIMEOUT_MS = 20_000;
 
-/** Variables by which a supervisor finds what one before it has started; see `markChildren()`. */
-export const MARK = { root: "RAYVISOR_ROOT", vm: "RAYVISOR_VM", role: "RAYVISOR_ROLE" } as const;
+export { MARK };
 
 /** What the supervisor wants to hear about a run. */
 export interface RunListeners {

@@ -1,0 +1,146 @@
+/**
+ * A run of checks: all side by side, each with its limit of time, facts shared. Nothing of the host can make it wait for ever: programs
+ * are killed with all that they have started when their time is over, and a check that still says nothing is given up.
+ */
+import { distributionOf } from "../host/distribution.ts";
+import { fail, problemOf } from "../core/problem.ts";
+import { sanitizeText } from "../core/sanitize.ts";
+import { busyTime, timed } from "./busy_time.ts";
+import { type Facts, factsOf } from "./facts.ts";
+import type { HostPort } from "./host_port.ts";
+import { loginName } from "./parse.ts";
+import { reportOf } from "./report.ts";
+import { selectChecks } from "./select.ts";
+import { CHECKS } from "./table.ts";
+import {
+  bad,
+  type Check,
+  type CheckReport,
+  type JudgeContext,
+  type PreflightOptions,
+  type PreflightReport,
+} from "./types.ts";
+
+/** How far a run is. */
+export type PreflightProgress =
+  | { readonly kind: "begun"; readonly check: Check; readonly total: number }
+  /** A check that takes long says how far it is. */
+  | { readonly kind: "said"; readonly check: Check; readonly detail: string }
+  | {
+    readonly kind: "ended";
+    readonly check: Check;
+    readonly result: CheckReport;
+    readonly done: number;
+    readonly total: number;
+  };
+
+export interface RunPreflight {
+  readonly onProgress?: (progress: PreflightProgress) => void;
+  /** Calls the run off: programs that are asked are killed, and it ends with a Failure `cancelled`. */
+  readonly signal?: AbortSignal;
+  /** For tests; default the whole table. */
+  readonly checks?: readonly Check[];
+}
+
+/** Longest text of a verdict; it may hold words of programs and of guests' files. */
+const MAX_TEXT = 2_000;
+
+/** Failure `usage` when `only` names what isn't there. Needs no supervisor and no data root, and changes nothing on the host. */
+export async function runPreflight(
+  options: PreflightOptions,
+  port: HostPort,
+  { onProgress = () => {}, signal, checks = CHECKS }: RunPreflight = {},
+): Promise<PreflightReport> {
+  const chosen = selectChecks(checks, options);
+  const startedAt = port.clock.now(), started = port.clock.monotonic();
+  const busy = busyTime(port.clock);
+  const over = new AbortController();
+  const calledOff = signal ? AbortSignal.any([signal, over.signal]) : over.signal;
+  const host = timed(port, busy);
+  const context = await contextOf(host, options);
+  let done = 0;
+  const shared = factsOf(host, options, calledOff);
+  const one = async (check: Check): Promise<CheckReport> => {
+    onProgress({ kind: "begun", check, total: chosen.length });
+    const say = (detail: string) => onProgress({ kind: "said", check, detail });
+    const result = await runCheck(check, { ...shared, say }, context);
+    onProgress({ kind: "ended", check, result, done: ++done, total: chosen.length });
+    return result;
+  };
+  try {
+    const results = await orCancelled(Promise.all(chosen.map(one)), signal);
+    const tookMs = Math.round(port.clock.monotonic() - started);
+    return reportOf(results, {
+      profile: options.profile,
+      startedAt,
+      tookMs,
+      ownMs: Math.round(tookMs - busy.busyMs()),
+    });
+  } finally {
+    over.abort(); // ends what a check that was given up has left
+  }
+}
+
+async function contextOf(port: HostPort, options: PreflightOptions): Promise<JudgeContext> {
+  const [osRelease, passwd] = await Promise.all([port.read("/etc/os-release"), port.read("/etc/passwd")]);
+  return {
+    options,
+    distribution: distributionOf(osRelease ?? await port.read("/usr/lib/os-release") ?? ""),
+    isRoot: port.uid === 0,
+    user: loginName(passwd ?? "", port.uid) ?? "$USER",
+  };
+}
+
+async function runCheck(check: Check, facts: Facts, context: JudgeContext): Promise<CheckReport> {
+  const { clock } = facts.port;
+  const started = clock.monotonic();
+  const given = Promise.withResolvers<ReturnType<typeof bad>>();
+  const stop = clock.after(check.limitMs, () =>
+    given.resolve(bad(
+      `no answer within ${check.limitMs / 1000} s: the check was given up`,
+      "find out what hangs: a file system that does not answer, or a program in uninterruptible sleep (ps -eo pid,stat,cmd)",
+    )));
+  const verdict = await Promise.race([given.promise, verdictOf(check, facts, context)]);
+  stop();
+  return {
+    check_id: check.id,
+    status: verdict.status,
+    details: clean(verdict.details),
+    remediation: clean(verdict.remediation ?? ""),
+    group: check.group,
+    title: check.title,
+    why: check.why,
+    blocking: verdict.status === "FAIL" && check.blocks.includes(context.options.profile),
+    took_ms: Math.round(clock.monotonic() - started),
+  };
+}
+
+async function verdictOf(check: Check, facts: Facts, context: JudgeContext) {
+  try {
+    return await check.run(facts, context);
+  } catch (error) {
+    if (facts.signal.aborted) throw error;
+    const { message, hint } = problemOf(error);
+    return bad(`could not be checked: ${message}`, hint ?? "run again with RAYOS_DEBUG=1 and report it");
+  }
+}
+
+function clean(text: string): string {
+  return sanitizeText(text).replace(/\n+/g, " ").slice(0, MAX_TEXT);
+}
+
+async function orCancelled<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return await work;
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason);
+  if (signal.aborted) abort();
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    return fail("cancelled", "preflight was called off");
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
