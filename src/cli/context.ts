@@ -38,7 +38,7 @@ export function outputOf(terminal: Terminal, flags: GlobalFlags): Output {
 
 export function contextOf(terminal: Terminal, flags: GlobalFlags, command: string): Context {
   const given = flags.root ?? envVar("RAYOS_ROOT") ?? DEFAULT_ROOT;
-  const root = absolute(given);
+  const root = absolutePath(given);
   return {
     root,
     layout: layoutOf(root),
@@ -48,7 +48,8 @@ export function contextOf(terminal: Terminal, flags: GlobalFlags, command: strin
   };
 }
 
-function absolute(path: string): string {
+/** A path that the operator gave, from the working folder where it is relative; `..` is taken out as text. */
+export function absolutePath(path: string): string {
   const whole = path.startsWith("/") ? path : `${Deno.cwd()}/${path}`;
   const parts: string[] = [];
   for (const part of whole.split("/")) {

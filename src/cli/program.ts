@@ -13,6 +13,7 @@ import { isoCommand } from "./commands/iso.ts";
 import { jobsCommand } from "./commands/jobs.ts";
 import { baselineCommand } from "./commands/baseline.ts";
 import { provisionCommand } from "./commands/provision.ts";
+import { preflightCommand } from "./commands/preflight.ts";
 import { netCommand, policyCommand, registryCommand } from "./commands/rules.ts";
 import { contextMaker } from "./commands/shared.ts";
 import { vmCommand } from "./commands/vm.ts";
@@ -39,6 +40,7 @@ export function buildProgram(terminal: Terminal): AnyCommand {
     serveCommand(context),
     statusCommand(context),
     demoCommand(context, terminal),
+    preflightCommand(context),
     vmCommand(context),
     jobsCommand(context),
     provisionCommand(context),
@@ -70,6 +72,8 @@ function programsOf(command: AnyCommand): readonly ProgramGroup[] {
       return ["self", "testGuest"];
     case "gateway":
       return [];
+    case "preflight":
+      return ["self", "preflight"];
     default:
       return ["self"];
   }

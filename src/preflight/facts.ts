@@ -154,10 +154,8 @@ export function answerOf(program: string, result: GroupResult, limitMs: number):
       return err(`${program} did not answer within ${limitMs / 1000} s and was ended`);
     case "ended": {
       if (result.code === 0) return ok(result.stdout);
-      const words = sanitizeLine(
-        result.stderr.trim().split("\n").filter((line) => line !== "").join("; "),
-        300,
-      );
+      const lines = result.stderr.split("\n").map((line) => line.replace(/^error:\s*/, "").trim());
+      const words = sanitizeLine(lines.filter((line) => line !== "").join("; "), 300);
       return err(words || `${program} ended with ${result.signal ?? `exit code ${result.code}`}`);
     }
   }
