@@ -8,6 +8,7 @@ import { cliMarkdown } from "../cli/reference.ts";
 import { buildProgram } from "../cli/program.ts";
 import { lifecyclePage } from "../lifecycle/page.ts";
 import { metricsMarkdown } from "../metrics/table.ts";
+import { preflightPage } from "../preflight/page.ts";
 import { systemTerminal } from "../ports/terminal.ts";
 import { casesMarkdown } from "../../policy/cases_doc.ts";
 import { rulesMarkdown } from "../../policy/rules.ts";
@@ -24,6 +25,7 @@ const PAGES: Readonly<Record<string, () => string>> = {
   "docs/permissions.md": () => permissionsPage(),
   "docs/policy.md": () => policyMarkdown(),
   "docs/policy-cases.md": () => casesMarkdown(),
+  "docs/preflight.md": () => preflightPage(),
   "docs/rules.md": () => rulesMarkdown(),
 };
 

@@ -18,8 +18,6 @@ export interface FoundProgram {
 /** A live process with the mark of a data root. */
 export interface MarkedProcess {
   readonly pid: number;
-  /** Hash of the data root's path. */
-  readonly rootMark: string;
   readonly vm: string;
   readonly role: string;
   /** Its command line, words joined by spaces. */

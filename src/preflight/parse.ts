@@ -102,7 +102,9 @@ function valuesOf(element: string, name: string): string[] {
 
 /** The path of a data root that a command line of one of its processes shows (`.../run/g/ID/...`). */
 export function rootsNamedIn(commandLine: string): string[] {
-  return [...new Set([...commandLine.matchAll(/(?<=[\s=,])(\/[^\s,]*?)\/run\/g\//g)].map((m) => m[1] ?? ""))];
+  return [
+    ...new Set([...commandLine.matchAll(/(?<=[\s=,:])(\/[^\s,]*?)\/run\/g\//g)].map((m) => m[1] ?? "")),
+  ];
 }
 
 /** The hash in a checksum file for a file of this name: `HASH  NAME`, `SHA256 (NAME) = HASH`, or a hash alone. */

@@ -135,7 +135,6 @@ async function markedProcesses(): Promise<MarkedProcess[]> {
   const found = await processesThatHave(MARK.root);
   return await Promise.all(found.map(async ({ identity: { pid }, env }) => ({
     pid,
-    rootMark: env.get(MARK.root) ?? "",
     vm: env.get(MARK.vm) ?? "",
     role: env.get(MARK.role) ?? "",
     commandLine: (await readKernelFiles(`/proc/${pid}/cmdline`) ?? "").replaceAll("\0", " "),

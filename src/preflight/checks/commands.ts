@@ -129,7 +129,7 @@ function checkOf(row: Row): Check {
   return check({
     id: `host.command.${row.program}`,
     group: row.group,
-    blocks: row.weight === "needed" ? PROFILES : [],
+    blocks: row.weight !== "needed" ? [] : row.group === "tpm" ? ["windows"] : PROFILES,
     title: row.program,
     why: row.why,
     judged: row.instead === undefined

@@ -56,6 +56,7 @@ const cpuVirtualization = check({
 const nested = check({
   id: "host.nested",
   group: "host",
+  blocks: [],
   title: "real machine",
   why: "In a virtual machine guests are nested: slower, and dependent on what is below.",
   judged: "WARN when the processor says that a hypervisor is below, or is emulated.",
@@ -105,6 +106,7 @@ export const GUEST_MEMORY_MIB = { windows: 4096, linux: 1024 } as const;
 const ramAvailable = check({
   id: "host.ram_available",
   group: "host",
+  blocks: [],
   title: "free memory",
   why: "A guest that does not fit into what is free makes the host swap, or is killed.",
   judged: "WARN when less than one guest's least memory and 512 MiB is available.",
@@ -124,6 +126,7 @@ const ramAvailable = check({
 const swap = check({
   id: "host.swap",
   group: "host",
+  blocks: [],
   title: "swap",
   why: "Without swap a short peak of memory ends in killed processes instead of slowness.",
   judged: "WARN without any.",
