@@ -5,6 +5,7 @@
 import { distributionOf } from "../host/distribution.ts";
 import { fail, problemOf } from "../core/problem.ts";
 import { sanitizeText } from "../core/sanitize.ts";
+import { systemClock } from "../ports/clock.ts";
 import { busyTime, timed } from "./busy_time.ts";
 import { type Facts, factsOf } from "./facts.ts";
 import type { HostPort } from "./host_port.ts";
@@ -19,6 +20,7 @@ import {
   type JudgeContext,
   type PreflightOptions,
   type PreflightReport,
+  type Verdict,
 } from "./types.ts";
 
 /** How far a run is. */
@@ -44,6 +46,8 @@ export interface RunPreflight {
 
 /** Longest text of a verdict; it may hold words of programs and of guests' files. */
 const MAX_TEXT = 2_000;
+/** For programs that are being killed. */
+const GRACE_MS = 500;
 
 /** Failure `usage` when `only` names what isn't there. Needs no supervisor and no data root, and changes nothing on the host. */
 export async function runPreflight(
@@ -58,12 +62,16 @@ export async function runPreflight(
   const calledOff = signal ? AbortSignal.any([signal, over.signal]) : over.signal;
   const host = timed(port, busy);
   const context = await contextOf(host, options);
+  const working = new Set<Promise<unknown>>();
   let done = 0;
   const shared = factsOf(host, options, calledOff);
   const one = async (check: Check): Promise<CheckReport> => {
     onProgress({ kind: "begun", check, total: chosen.length });
     const say = (detail: string) => onProgress({ kind: "said", check, detail });
-    const result = await runCheck(check, { ...shared, say }, context);
+    const verdict = verdictOf(check, { ...shared, say }, context);
+    working.add(verdict);
+    verdict.finally(() => working.delete(verdict)).catch(() => {}); // whoever waits for it hears of it
+    const result = await inTime(check, verdict, host.clock, options);
     onProgress({ kind: "ended", check, result, done: ++done, total: chosen.length });
     return result;
   };
@@ -78,6 +86,7 @@ export async function runPreflight(
     });
   } finally {
     over.abort(); // ends what a check that was given up has left
+    await ends(working);
   }
 }
 
@@ -91,17 +100,21 @@ async function contextOf(port: HostPort, options: PreflightOptions): Promise<Jud
   };
 }
 
-async function runCheck(check: Check, facts: Facts, context: JudgeContext): Promise<CheckReport> {
-  const { clock } = facts.port;
+/** What the check says, or that it said nothing within its limit. */
+async function inTime(
+  check: Check,
+  said: Promise<Verdict>,
+  clock: HostPort["clock"],
+  { profile }: PreflightOptions,
+): Promise<CheckReport> {
   const started = clock.monotonic();
-  const given = Promise.withResolvers<ReturnType<typeof bad>>();
+  const late = Promise.withResolvers<Verdict>();
   const stop = clock.after(check.limitMs, () =>
-    given.resolve(bad(
+    late.resolve(bad(
       `no answer within ${check.limitMs / 1000} s: the check was given up`,
       "find out what hangs: a file system that does not answer, or a program in uninterruptible sleep (ps -eo pid,stat,cmd)",
     )));
-  const verdict = await Promise.race([given.promise, verdictOf(check, facts, context)]);
-  stop();
+  const verdict = await Promise.race([late.promise, said]).finally(stop);
   return {
     check_id: check.id,
     status: verdict.status,
@@ -110,12 +123,12 @@ async function runCheck(check: Check, facts: Facts, context: JudgeContext): Prom
     group: check.group,
     title: check.title,
     why: check.why,
-    blocking: verdict.status === "FAIL" && check.blocks.includes(context.options.profile),
+    blocking: verdict.status === "FAIL" && check.blocks.includes(profile),
     took_ms: Math.round(clock.monotonic() - started),
   };
 }
 
-async function verdictOf(check: Check, facts: Facts, context: JudgeContext) {
+async function verdictOf(check: Check, facts: Facts, context: JudgeContext): Promise<Verdict> {
   try {
     return await check.run(facts, context);
   } catch (error) {
@@ -123,6 +136,15 @@ async function verdictOf(check: Check, facts: Facts, context: JudgeContext) {
     const { message, hint } = problemOf(error);
     return bad(`could not be checked: ${message}`, hint ?? "run again with RAYOS_DEBUG=1 and report it");
   }
+}
+
+/** Lets programs that were told to end be killed before this one ends, and waits no longer than {@link GRACE_MS} for it. */
+async function ends(working: ReadonlySet<Promise<unknown>>): Promise<void> {
+  if (working.size === 0) return;
+  const over = Promise.withResolvers<void>();
+  const stop = systemClock.after(GRACE_MS, over.resolve);
+  await Promise.race([Promise.allSettled(working), over.promise]);
+  stop();
 }
 
 function clean(text: string): string {

@@ -96,7 +96,7 @@ const certificates = check({
       words,
       old.length === 0
         ? "the file can't be read as a variable store: compare it with a backup"
-        : `upgrade the firmware package for new guests (${
+        : `for new guests upgrade the firmware package to one that has them (${
           install(["firmware"], context)
         }); in a guest let Windows ` +
           "update its certificates, which changes its variables on purpose",

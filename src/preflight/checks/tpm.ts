@@ -11,7 +11,8 @@ const selfTest = check({
   blocks: ["windows"],
   limitMs: TPM_LIMIT_MS + 25_000,
   title: "a TPM is made and tests itself",
-  why: "A TPM emulator may be installed and yet fail: no certificate tool, no entropy, a profile that forbids it.",
+  why:
+    "A TPM emulator may be installed and yet fail: no certificate tool, no entropy, a profile that forbids it.",
   judged:
     "FAIL unless swtpm_setup makes a TPM with its certificates in a temporary folder and TPM2_SelfTest answers success.",
   ask: async (facts: Facts): Promise<Answer<TpmTrial> | undefined> => {
