@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { Failure } from "../core/problem.ts";
 import fc from "fast-check";
-import { lookAtMedium, mediumKind } from "./medium.ts";
+import { lookAtMedium, whatIs } from "./medium.ts";
 
 const text = (content: string) => new TextEncoder().encode(content);
 
@@ -14,27 +15,34 @@ Deno.test("lookAtMedium() tells a real image made by xorriso from other files", 
       stderr: "piped",
     }).output();
     assert.ok(made.success, new TextDecoder().decode(made.stderr));
-    const look = await lookAtMedium(`${folder}/x.iso`);
-    assert.ok(
-      look.there && look.kind === "iso9660" && look.bytes === (await Deno.stat(`${folder}/x.iso`)).size,
-    );
-    assert.deepEqual(await lookAtMedium(`${folder}/a.txt`), { there: true, bytes: 5, kind: "other" });
-    assert.deepEqual(await lookAtMedium(`${folder}/none`), { there: false });
-    assert.deepEqual(await lookAtMedium(folder), { there: false }, "a folder is no medium");
+    const { size } = await Deno.stat(`${folder}/x.iso`);
+    const title = "a disc image (ISO 9660)";
+    assert.deepEqual(await lookAtMedium(`${folder}/x.iso`), {
+      ...{ kind: "unknown", bytes: size, title, problems: [], warnings: [] },
+    });
+    const other = await lookAtMedium(`${folder}/a.txt`);
+    assert.deepEqual(other.problems, [{ message: "it is something else, no disc image" }]);
+    for (const path of [`${folder}/none`, folder]) {
+      await assert.rejects(
+        lookAtMedium(path),
+        (error) => error instanceof Failure && error.code === "not_found",
+      );
+    }
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 });
 
-Deno.test("mediumKind() names what was saved instead of an image", () => {
-  assert.equal(mediumKind(new Uint8Array()), "empty");
-  assert.equal(mediumKind(text("\n<!DOCTYPE html><html>")), "html");
-  assert.equal(mediumKind(text("<HTML>")), "html");
-  assert.equal(mediumKind(text("PK\x03\x04...")), "zip");
-  assert.equal(mediumKind(new Uint8Array(70_000)), "other");
+Deno.test("whatIs() names what was saved instead of an image", () => {
+  const title = (bytes: Uint8Array) => whatIs(bytes).title;
+  assert.equal(title(new Uint8Array()), "an empty file");
+  assert.equal(title(text("\n<!DOCTYPE html><html>")), "a saved web page");
+  assert.equal(title(text("<HTML>")), "a saved web page");
+  assert.equal(title(text("PK\x03\x04...")), "a ZIP archive");
+  assert.equal(title(new Uint8Array(70_000)), "something else");
   const udf = new Uint8Array(32768 + 8192);
   udf.set(text("BEA01"), 32769);
   udf.set(text("NSR02"), 32769 + 2048);
-  assert.equal(mediumKind(udf), "udf");
-  fc.assert(fc.property(fc.uint8Array({ maxLength: 4096 }), (bytes) => void mediumKind(bytes)));
+  assert.equal(title(udf), "a disc image (UDF)");
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 4096 }), (bytes) => void whatIs(bytes)));
 });

@@ -41,6 +41,12 @@ export function groupEntry(groups: string, name: string): GroupEntry | undefined
   return undefined;
 }
 
+/** The name of a group by its number. group(5) */
+export function groupName(groups: string, gid: number): string | undefined {
+  const name = groups.split("\n").map((line) => line.split(":")).find(([, , id]) => id === String(gid))?.[0];
+  return name !== undefined && /^[a-z_][a-z0-9_.-]*$/i.test(name) ? name : undefined;
+}
+
 /** The login name of a user. passwd(5) */
 export function loginName(passwd: string, uid: number): string | undefined {
   for (const line of passwd.split("\n")) {

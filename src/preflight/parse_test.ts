@@ -7,6 +7,7 @@ import {
   cpuModel,
   domainCapabilities,
   groupEntry,
+  groupName,
   loginName,
   ownGroupIds,
   rootsNamedIn,
@@ -36,6 +37,8 @@ Deno.test("ownGroupIds() takes a process's own group and the others", () => {
 Deno.test("groupEntry() and loginName() find whole names only", () => {
   assert.deepEqual(groupEntry("kvmx:x:1:\nkvm:x:104:a,b\n", "kvm"), { gid: 104, members: ["a", "b"] });
   assert.equal(groupEntry("kvmx:x:1:\n", "kvm"), undefined);
+  assert.equal(groupName("kvmx:x:10:\nkvm:x:104:a\n", 104), "kvm");
+  assert.equal(groupName("a b:x:1:\n", 1), undefined);
   assert.equal(loginName("a:x:10::::\nb:x:1::::\n", 1), "b");
   assert.equal(loginName("$(reboot):x:1::::\n", 1), undefined, "a name that could stand in no command");
 });

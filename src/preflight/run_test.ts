@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { ended, goodHost, portOf, VIRSH } from "../../tests/fakes/fake_host.ts";
+import { ended, goodHost, mediumOf, portOf, VIRSH } from "../../tests/fakes/fake_host.ts";
 import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import { Failure } from "../core/problem.ts";
 import type { GroupResult } from "../ports/run_group.ts";
@@ -135,7 +135,7 @@ Deno.test("progress tells of each check once when it begins and once when it end
 
 Deno.test("hashing says how far it is", async () => {
   const host = goodHost(), said: string[] = [];
-  host.media["/iso/win.iso"] = { there: true, bytes: 4, kind: "udf" };
+  host.media["/iso/win.iso"] = mediumOf("windows", 4);
   const options = preflightOptions({
     root: "/r",
     windowsIso: "/iso/win.iso",

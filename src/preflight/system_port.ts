@@ -36,12 +36,14 @@ const MAX_TEXT = 1024 * 1024;
 const PATH = PLAIN_ENV["PATH"] ?? "";
 /** Where distributions keep programs for administrators; not in every user's PATH. */
 const ADMIN_PATH = "/usr/sbin:/sbin:/usr/local/sbin";
+/** More than the probe's own limit, for other programs start beside it; a KVM that emulates needs more than twice as long. */
+const KVM_ROM_MS = 2_000;
 const CONVERT_LIMIT_MS = 10_000;
 const HASH_PIECE = 1024 * 1024;
 
 const probes: HostProbes = {
   qemu: probeQemu,
-  kvm: (program, signal) => probeKvm(program, { signal }),
+  kvm: (program, signal) => probeKvm(program, { signal, timeoutMs: KVM_ROM_MS }),
   swtpm: () => probeSwtpm(PATH),
   tpm: tryTpm,
   firmware: () => readFirmwareDescriptors(firmwareFolders()),

@@ -1,6 +1,6 @@
 /** The shell script that a person would write to start the same programs: pure. */
 import type { CommandView } from "../../src/actions/views.ts";
-import { shellQuote } from "../../src/cli/commands/vm.ts";
+import { shellQuote } from "../../src/core/shell.ts";
 
 export interface ScriptPlace {
   /** Data root of the printed command lines. */

@@ -48,7 +48,7 @@ Deno.test("preflight tells people what was found, why it matters and what to do,
   assert.match(ran.stdout, /^confinement\n {2}(PASS|WARN) {2}host\.command\.bwrap: /);
   assert.match(
     ran.stdout,
-    /\nmedia\n {2}FAIL {2}media\.windows_iso: \/etc\/os-release is no ISO .*\n {8}Windows medium: .*\n {8}do: download it again/,
+    /\nmedia\n {2}FAIL {2}media\.windows_iso: \/etc\/os-release: .*\n {8}Windows medium: .*\n {8}do: download it again/,
   );
   assert.match(
     ran.stdout,

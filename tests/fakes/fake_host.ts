@@ -127,6 +127,11 @@ const PROGRAMS = [
   ...["nft", "dnsmasq", "bwrap", "virsh", "virt-install", "virt-host-validate", "xorriso", "genisoimage"],
 ];
 
+/** A medium without fault. */
+export const mediumOf = (kind: MediumLook["kind"], bytes: number): MediumLook => ({
+  ...{ kind, bytes, title: `a ${kind} medium`, problems: [], warnings: [] },
+});
+
 /** A machine on which everything is as it should be; its user is alice. */
 export function goodHost(): FakeHost {
   const { qemu, swtpm } = testHost();
@@ -181,8 +186,8 @@ export function goodHost(): FakeHost {
     },
     marked: [],
     media: {
-      "/iso/win.iso": { there: true, bytes: 6 * GIB, kind: "udf" },
-      "/iso/virtio.iso": { there: true, bytes: GIB, kind: "iso9660" },
+      "/iso/win.iso": mediumOf("windows", 6 * GIB),
+      "/iso/virtio.iso": mediumOf("virtio-win", GIB),
     },
     hashes: { "/iso/win.iso": "ab".repeat(32), "/iso/virtio.iso": "cd".repeat(32) },
     ran: [],
@@ -222,7 +227,8 @@ export function portOf(host: FakeHost): HostPort {
         await Promise.resolve(host.stores[path]) ?? fail("io", `${path} can't be read`),
       groups: () => Promise.resolve(host.groups),
       marked: () => Promise.resolve(host.marked),
-      medium: (path) => Promise.resolve(host.media[path] ?? { there: false }),
+      medium: async (path) =>
+        await Promise.resolve(host.media[path]) ?? fail("not_found", `there is no file ${path}`),
       sha256: (path, onBytes) => {
         onBytes(1);
         return Promise.resolve(host.hashes[path] ?? "");

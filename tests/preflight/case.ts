@@ -1,6 +1,7 @@
 /** What a check is tried with: a change of the good host, and what it must say then. */
 import assert from "node:assert/strict";
-import { ended, type FakeHost, VIRSH } from "../fakes/fake_host.ts";
+import { ended, type FakeHost, mediumOf, VIRSH } from "../fakes/fake_host.ts";
+import type { MediumLook } from "../../src/preflight/medium.ts";
 import type { PreflightWishes } from "../../src/preflight/options.ts";
 import type { Status } from "../../src/preflight/types.ts";
 
@@ -23,10 +24,9 @@ export const qemu = (change: object) => (host: FakeHost) => {
   assert.ok(typeof host.qemu !== "string");
   host.qemu = { ...host.qemu, ...change };
 };
-export const medium =
-  (kind: "html" | "empty" | "zip" | "other" | "udf", bytes: number) => (host: FakeHost) => {
-    host.media["/iso/win.iso"] = { there: true, bytes, kind };
-  };
+export const medium = (change: Partial<MediumLook>) => (host: FakeHost) => {
+  host.media["/iso/win.iso"] = { ...mediumOf("windows", 6 * 1024 ** 3), ...change };
+};
 export const virsh =
   (line: keyof typeof VIRSH, stdout: string, code = 0, stderr = "") => (host: FakeHost) => {
     host.answers[VIRSH[line]] = ended(stdout, code, stderr);

@@ -108,8 +108,17 @@ export const HOST_CASES: readonly Case[] = [
   {
     ...{ id: "host.dev_kvm", when: "the user may not use it", status: "FAIL" },
     change: (host) => host.usable.delete("/dev/kvm"),
-    says: /may not use \/dev\/kvm \(mode 0660, group 104\)/,
+    says: /may not use \/dev\/kvm \(mode 0660, group kvm\)/,
     todo: /^sudo usermod -aG kvm alice, then log out/,
+  },
+  {
+    ...{ id: "host.dev_kvm", when: "it is root's alone", status: "FAIL" },
+    change: (host) => {
+      host.stats["/dev/kvm"] = { kind: "other", mode: 0o600, uid: 0, gid: 0 };
+      host.usable.delete("/dev/kvm");
+    },
+    says: /mode 0600, group root/,
+    todo: /^sudo groupadd -f -r kvm && sudo chown root:kvm \/dev\/kvm && .*usermod -aG kvm alice/,
   },
   {
     ...{ id: "host.kvm_modules", when: "none is loaded", status: "FAIL" },

@@ -1,6 +1,6 @@
 /** QEMU, TPM, firmware, network, libvirt and media: the parts that guests are made of. */
 import { APT, type Case, file, medium, OLD, outsider, qemu, virsh, without } from "./case.ts";
-import { VIRSH } from "../fakes/fake_host.ts";
+import { mediumOf, VIRSH } from "../fakes/fake_host.ts";
 import { variableStore } from "../fakes/variable_store.ts";
 
 export const PART_CASES: readonly Case[] = [
@@ -151,19 +151,34 @@ export const PART_CASES: readonly Case[] = [
   },
   {
     ...{ id: "media.windows_iso", when: "it is a saved web page", status: "FAIL" },
-    change: medium("html", 40_000),
-    says: /is a saved web page/,
+    change: medium({ kind: "not-a-medium", problems: [{ message: "it is a saved web page" }] }),
+    says: /^\/iso\/win.iso: it is a saved web page$/,
     todo: /download it again from https:\/\/www.microsoft.com/,
   },
   {
+    ...{ id: "media.windows_iso", when: "it is the other medium", status: "FAIL" },
+    change: medium({ kind: "virtio-win", title: "virtio-win 0.1.266" }),
+    says: /is virtio-win 0.1.266, not the Windows medium$/,
+  },
+  {
+    ...{ id: "media.windows_iso", when: "it is too old", status: "WARN" },
+    change: medium({ warnings: [{ message: "older than 23H2" }] }),
+    says: /; older than 23H2$/,
+    todo: /rayvisor iso inspect \/iso\/win.iso/,
+  },
+  {
     ...{ id: "media.windows_iso", when: "the download was cut off", status: "FAIL" },
-    change: medium("udf", 700 * 1024 ** 2),
-    says: /UDF, 700 MiB, too small to be whole/,
+    change: medium({ bytes: 700 * 1024 ** 2 }),
+    says: /windows medium, 700 MiB, too small to be whole/,
   },
   {
     ...{ id: "media.virtio_iso", when: "it is empty", status: "FAIL" },
-    change: (host) => host.media["/iso/virtio.iso"] = { there: true, bytes: 0, kind: "empty" },
-    says: /is empty/,
+    change: (host) =>
+      host.media["/iso/virtio.iso"] = {
+        ...mediumOf("unknown", 0),
+        problems: [{ message: "it is an empty file" }],
+      },
+    says: /is an empty file/,
   },
   {
     ...{ id: "media.windows_iso_sha256", when: "the file was changed", status: "FAIL" },

@@ -6,6 +6,7 @@ import { parseSize } from "../../core/units.ts";
 import { readTextBounded } from "../../ports/files.ts";
 import { type AnyCommand, Command, InvalidArgumentError, Option } from "../command.ts";
 import type { Context } from "../context.ts";
+import { shellQuote } from "../../core/shell.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 import { renderFirmware, renderGuest, renderGuests } from "../render.ts";
 import { type MakeContext, withSupervisor } from "./shared.ts";
@@ -207,9 +208,4 @@ function wholeNumber(text: string): number {
     throw new InvalidArgumentError("not a whole number");
   }
   return value;
-}
-
-/** A word as a POSIX shell reads it. For display: nothing is ever run through a shell. */
-export function shellQuote(word: string): string {
-  return /^[A-Za-z0-9_.,:=/@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

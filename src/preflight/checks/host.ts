@@ -1,4 +1,5 @@
 /** The machine itself. */
+import { shellQuote } from "../../core/shell.ts";
 import { parseMeminfo } from "../../host/facts.ts";
 import { osReleaseValue } from "../../host/distribution.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
@@ -224,7 +225,7 @@ const inodes = check({
     const { freeInodes: free, totalInodes: total } = space;
     if (total === 0) return skip(`the file system at ${folder} makes inodes as it needs them`);
     const found = `${free} of ${total} inodes free at ${folder}`;
-    const remedy = `find what has so many files: du --inodes -x ${folder} | sort -n | tail`;
+    const remedy = `find what has so many files: du --inodes -x ${shellQuote(folder)} | sort -n | tail`;
     if (free < 100) return bad(found, remedy);
     return free < 1000 || free < total / 100 ? warn(found, remedy) : pass(found);
   },

@@ -1,6 +1,6 @@
 /** Whether the kernel runs guests by the processor itself. */
 import type { Facts } from "../facts.ts";
-import { groupEntry, ownGroupIds } from "../parse.ts";
+import { groupEntry, groupName, ownGroupIds } from "../parse.ts";
 import { asRoot, joinGroup } from "../remedies.ts";
 import { bad, check, type CheckGroup, type JudgeContext, pass, skip, type Verdict, warn } from "../types.ts";
 
@@ -11,15 +11,21 @@ const devKvm = check({
   title: "/dev/kvm",
   why: "QEMU asks the kernel for KVM through this device.",
   judged: "FAIL when it is not there, or this user may not read and write it (access lists included).",
-  ask: (facts: Facts) => facts.devKvm(),
-  judge({ stat, usable }, context) {
+  ask: async (facts: Facts) => ({ ...await facts.devKvm(), groups: await facts.groupFile() }),
+  judge({ stat, usable, groups }, context) {
     if (!stat) {
       return bad("/dev/kvm is not there", asRoot("modprobe kvm_intel", context) + " (AMD: kvm_amd)");
     }
     const mode = (stat.mode & 0o777).toString(8).padStart(4, "0");
-    return usable
-      ? pass(`this user may use /dev/kvm (mode ${mode})`)
-      : bad(`this user may not use /dev/kvm (mode ${mode}, group ${stat.gid})`, joinGroup("kvm", context));
+    if (usable) return pass(`this user may use /dev/kvm (mode ${mode})`);
+    const group = groupName(groups, stat.gid);
+    const found = `this user may not use /dev/kvm (mode ${mode}, group ${group ?? stat.gid})`;
+    if (group !== undefined && stat.gid !== 0 && (stat.mode & 0o060) === 0o060) {
+      return bad(found, joinGroup(group, context));
+    }
+    const give = ["groupadd -f -r kvm", "chown root:kvm /dev/kvm", "chmod 660 /dev/kvm"];
+    const commands = give.map((command) => asRoot(command, context)).join(" && ");
+    return bad(found, `${commands} && ${joinGroup("kvm", context)}`);
   },
 });
 
@@ -50,9 +56,9 @@ const proven = check({
   why:
     "There are kernels whose /dev/kvm opens and says yes, and no guest runs; without KVM guests are about ten times slower.",
   judged: "FAIL unless a small ROM runs to its end under `-accel kvm -cpu host` in time.",
-  ask: async (facts: Facts) => ({ device: (await facts.devKvm()).stat, kvm: await facts.kvm() }),
+  ask: async (facts: Facts) => ({ device: await facts.devKvm(), kvm: await facts.kvm() }),
   judge({ device, kvm }) {
-    const remedy = device
+    const remedy = device.usable
       ? "use a host whose KVM has the processor behind it; until then guests run by software emulation (TCG)"
       : "see host.dev_kvm; until then guests run by software emulation (TCG)";
     if (!kvm.ok) return skip(`not tried: ${kvm.error}`);

@@ -1,4 +1,5 @@
 /** Libvirt, for those who use it beside rayvisor: nothing here is needed to run guests. */
+import { shellQuote } from "../../core/shell.ts";
 import type { Answer, Facts } from "../facts.ts";
 import { VIRSH_LIMIT_MS } from "../facts.ts";
 import { domainCapabilities, virshFields } from "../parse.ts";
@@ -71,7 +72,9 @@ const defaultNetwork = check({
   judge(asked, context) {
     const none = unasked(asked);
     if (none) return none;
-    const virsh = asRoot(`virsh -c ${context.options.connectUri}`, context);
+    const { connectUri } = context.options;
+    const command = `virsh -c ${shellQuote(connectUri)}`;
+    const virsh = connectUri.endsWith("/system") ? asRoot(command, context) : command;
     const start = `${virsh} net-start default && ${virsh} net-autostart default`;
     if (!asked.answer.ok) return warn(asked.answer.error, start);
     const fields = virshFields(asked.answer.value);

@@ -1,9 +1,10 @@
 /** Install media. */
+import { shellQuote } from "../../core/shell.ts";
 import { basename } from "../../core/file_names.ts";
-import { err, ok } from "../../core/result.ts";
+import { ok } from "../../core/result.ts";
 import { formatBytes, GIB, MIB } from "../../core/units.ts";
 import { type Answer, attempt, type Facts } from "../facts.ts";
-import type { MediumKind, MediumLook } from "../medium.ts";
+import type { MediumLook } from "../medium.ts";
 import { checksumIn } from "../parse.ts";
 import { bad, check, pass, type PreflightOptions, skip, type Verdict, warn } from "../types.ts";
 
@@ -14,6 +15,7 @@ interface Row {
   readonly key: "windowsIso" | "virtioIso";
   readonly hashKey: "windowsIsoSha256" | "virtioIsoSha256";
   readonly id: "media.windows_iso" | "media.virtio_iso";
+  readonly kind: MediumLook["kind"];
   readonly flag: string;
   readonly title: string;
   readonly why: string;
@@ -27,6 +29,7 @@ const ROWS: readonly Row[] = [
     key: "windowsIso",
     hashKey: "windowsIsoSha256",
     id: "media.windows_iso",
+    kind: "windows",
     flag: "--windows-iso",
     title: "Windows medium",
     why: "Windows is installed from it; a saved web page or a cut-off download shows only an hour later.",
@@ -37,6 +40,7 @@ const ROWS: readonly Row[] = [
     key: "virtioIso",
     hashKey: "virtioIsoSha256",
     id: "media.virtio_iso",
+    kind: "virtio-win",
     flag: "--virtio-iso",
     title: "virtio drivers",
     why: "Windows sees no disk and no network of a guest without these drivers.",
@@ -44,13 +48,6 @@ const ROWS: readonly Row[] = [
     from: "https://fedorapeople.org/groups/virt/virtio-win/direct-downloads/stable-virtio/virtio-win.iso",
   },
 ];
-
-const KIND_WORDS: Readonly<Record<Exclude<MediumKind, "iso9660" | "udf">, string>> = {
-  html: "a saved web page",
-  zip: "a ZIP archive",
-  empty: "empty",
-  other: "no ISO 9660 or UDF image",
-};
 
 /** Pure. */
 export function judgeMedium(
@@ -60,21 +57,22 @@ export function judgeMedium(
 ): Verdict {
   if (path === undefined || !look) return skip(`no medium was named (${row.flag} FILE)`);
   if (!look.ok) {
-    return bad(`${path} can't be read: ${look.error}`, `chmod +r '${path}', or name another file`);
-  }
-  const medium = look.value;
-  if (!medium.there) {
     return bad(
-      `there is no file ${path}`,
-      `name the file with ${row.flag}; it is to be had from ${row.from}`,
+      `${path} can't be read: ${look.error}`,
+      `name a file that this user can read (${shellQuote(path)})`,
     );
   }
-  if (medium.kind !== "iso9660" && medium.kind !== "udf") {
-    return bad(`${path} is ${KIND_WORDS[medium.kind]}`, `download it again from ${row.from}`);
+  const { kind, bytes, title, problems, warnings } = look.value;
+  const again = `download it again from ${row.from}`;
+  const words = (list: MediumLook["problems"]) => list.map(({ message }) => message).join("; ");
+  if (problems.length > 0) return bad(`${path}: ${words(problems)}`, again);
+  if (kind !== row.kind && kind !== "unknown") {
+    return bad(`${path} is ${title}, not the ${row.title}`, `name another file with ${row.flag}`);
   }
-  const found = `${path}: ${medium.kind === "udf" ? "UDF" : "ISO 9660"}, ${formatBytes(medium.bytes)}`;
-  return medium.bytes < row.leastBytes
-    ? bad(`${found}, too small to be whole`, `download it again from ${row.from}`)
+  const found = `${path}: ${title}, ${formatBytes(bytes)}`;
+  if (bytes < row.leastBytes) return bad(`${found}, too small to be whole`, again);
+  return warnings.length > 0
+    ? warn(`${found}; ${words(warnings)}`, `see \`rayvisor iso inspect ${shellQuote(path)}\``)
     : pass(found);
 }
 
@@ -115,9 +113,9 @@ function mediumCheck(row: Row) {
     title: row.title,
     why: row.why,
     judged:
-      `SKIP without ${row.flag}; FAIL when there is no such file, it is something else than a disc image, or smaller than ${
+      `SKIP without ${row.flag}; FAIL when there is no such file, it is damaged, something else, or smaller than ${
         formatBytes(row.leastBytes)
-      }.`,
+      }; WARN for what it may lack.`,
     ask: async ({ port, options, signal }: Facts) => {
       const path = options[row.key];
       const look = path === undefined ? undefined : await attempt(() => port.probes.medium(path), signal);
@@ -149,7 +147,7 @@ async function hashed(row: Row, facts: Facts): Promise<Hashed> {
   const { expected, source } = await expectedHash(row, path, options, facts);
   if (expected === undefined || expected === "") return { path, expected, source, actual: undefined };
   const look = await attempt(() => port.probes.medium(path), signal);
-  if (!look.ok || !look.value.there) return { path, expected, source, actual: err("it is not there") };
+  if (!look.ok) return { path, expected, source, actual: look };
   const total = Math.max(1, look.value.bytes);
   const actual = await attempt(
     () =>
