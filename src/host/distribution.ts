@@ -8,6 +8,7 @@ export type Need =
   | "swtpm_setup"
   | "firmware"
   | "xorriso"
+  | "openssl"
   | "nft"
   | "dnsmasq"
   | "bwrap"
@@ -44,6 +45,7 @@ const DEBIAN: Distribution = {
     "swtpm_setup": "swtpm-tools",
     "firmware": "ovmf",
     "xorriso": "xorriso",
+    "openssl": "openssl",
     "nft": "nftables",
     "dnsmasq": "dnsmasq-base",
     "bwrap": "bubblewrap",

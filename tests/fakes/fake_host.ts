@@ -124,7 +124,17 @@ const PROGRAMS = [
     "swtpm",
     "swtpm_setup",
   ],
-  ...["nft", "dnsmasq", "bwrap", "virsh", "virt-install", "virt-host-validate", "xorriso", "genisoimage"],
+  ...[
+    "nft",
+    "dnsmasq",
+    "bwrap",
+    "virsh",
+    "virt-install",
+    "virt-host-validate",
+    "xorriso",
+    "genisoimage",
+    "openssl",
+  ],
 ];
 
 /** A medium without fault. */

@@ -24,7 +24,7 @@ interface Row {
   readonly group: CheckGroup;
   readonly weight: Weight;
   readonly why: string;
-  /** Another program that does a part of it. */
+  /** Another program that will do. */
   readonly instead?: string;
 }
 
@@ -81,6 +81,12 @@ const ROWS: readonly Row[] = [
     why: "It builds the medium with a guest's answers.",
     instead: "genisoimage",
   },
+  {
+    program: "openssl",
+    group: "media",
+    weight: "useful",
+    why: "It hashes the password of a new guest's user, so that the answers hold none.",
+  },
 ];
 
 interface Found {
@@ -107,12 +113,7 @@ export function judgeProgram(row: Row, { itself, instead }: Found, context: Judg
     );
   }
   const remedy = install([program], context);
-  if (instead?.inPath) {
-    return warn(
-      `${program} is not installed; ${instead.path} writes media, but not all that is needed`,
-      remedy,
-    );
-  }
+  if (instead?.inPath) return pass(`${instead.path} does it in place of ${program}`);
   const found = `${program} is not installed`;
   if (weight === "needed") return bad(found, remedy);
   if (weight === "useful") return warn(found, remedy);
@@ -132,9 +133,7 @@ function checkOf(row: Row): Check {
     blocks: row.weight !== "needed" ? [] : row.group === "tpm" ? ["windows"] : PROFILES,
     title: row.program,
     why: row.why,
-    judged: row.instead === undefined
-      ? JUDGED[row.weight]
-      : `${JUDGED[row.weight]} WARN with ${row.instead} alone.`,
+    judged: row.instead === undefined ? JUDGED[row.weight] : `${JUDGED[row.weight]} ${row.instead} will do.`,
     ask: async (facts: Facts): Promise<Found> => ({
       itself: await facts.program(row.program),
       instead: row.instead === undefined ? undefined : await facts.program(row.instead),
