@@ -205,6 +205,11 @@ export const HOST_CASES: readonly Case[] = [
     says: /built without -sandbox/,
   },
   {
+    ...{ id: "confinement.seccomp", when: "swtpm was built without", status: "WARN" },
+    change: (host) => host.swtpm && (host.swtpm = { ...host.swtpm, features: ["tpm-2.0"] }),
+    says: /swtpm was built without filters/,
+  },
+  {
     ...{ id: "confinement.seccomp", when: "the kernel has none", status: "FAIL" },
     change: file("/proc/sys/kernel/seccomp/actions_avail", undefined),
     says: /kernel has no system call filters/,

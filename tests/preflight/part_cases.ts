@@ -1,6 +1,6 @@
 /** QEMU, TPM, firmware, network, libvirt and media: the parts that guests are made of. */
 import { APT, type Case, file, medium, OLD, outsider, qemu, virsh, without } from "./case.ts";
-import { mediumOf, VIRSH } from "../fakes/fake_host.ts";
+import { DOMAIN_CAPABILITIES, mediumOf, VIRSH } from "../fakes/fake_host.ts";
 import { variableStore } from "../fakes/variable_store.ts";
 
 export const PART_CASES: readonly Case[] = [
@@ -131,6 +131,11 @@ export const PART_CASES: readonly Case[] = [
     says: /names no emulated TPM 2.0/,
   },
   {
+    ...{ id: "libvirt.tpm_emulator", when: "libvirt can only pass the host's on", status: "WARN" },
+    change: virsh("capabilities", DOMAIN_CAPABILITIES.replace("<value>emulator</value>", "")),
+    says: /names no emulated TPM 2.0/,
+  },
+  {
     ...{ id: "libvirt.tpm_emulator", when: "virsh says something else", status: "WARN" },
     change: virsh("capabilities", "hello"),
     says: /answered something else/,
@@ -200,6 +205,19 @@ export const PART_CASES: readonly Case[] = [
     ...{ id: "media.virtio_iso_sha256", when: "the file beside it holds no hash", status: "FAIL" },
     change: file("/iso/virtio.iso.sha256", "<html>not found</html>"),
     says: /holds no SHA-256/,
+  },
+  {
+    ...{
+      id: "firmware.certificates",
+      when: "a guest enforces no Secure Boot, whatever it lacks",
+      status: "PASS",
+    },
+    change: (host) => {
+      host.folders["/var/rayos/vm/linux"] = ["free"];
+      host.folders["/var/rayos/vm/linux/free"] = ["ovmf_vars.qcow2"];
+      host.stores["/var/rayos/vm/linux/free/ovmf_vars.qcow2"] = variableStore({ keks: [], db: [] });
+    },
+    says: /^the certificates of 2023 are in the template$/,
   },
   ...["qemu-system-x86_64", "qemu-img", "swtpm", "swtpm_setup"].map((program): Case => ({
     ...{ id: `host.command.${program}`, when: "it is not installed", status: "FAIL" },
