@@ -18,7 +18,7 @@ import { readPieces } from "../ports/large_files.ts";
 import { machineName } from "../ports/machine.ts";
 import { MARK, processesThatHave } from "../ports/own_processes.ts";
 import { ownUid, statOf } from "../ports/paths.ts";
-import { readKernelFiles } from "../ports/proc_files.ts";
+import { readKernelFiles, readKernelFilesApart } from "../ports/proc_files.ts";
 import { PLAIN_ENV } from "../ports/processes.ts";
 import { runGroup } from "../ports/run_group.ts";
 import { envVar } from "../ports/terminal.ts";
@@ -92,12 +92,31 @@ function sessionEnv(): Record<string, string> {
 }
 
 async function read(path: string): Promise<string | undefined> {
-  if (/^\/(proc|sys)\//.test(path)) return await readKernelFiles(path).catch(() => undefined);
+  if (/^\/(proc|sys)\//.test(path)) return await readTogether(path);
   try {
     return await readTextBounded(path, MAX_TEXT);
   } catch {
     return undefined; // absent, not this user's, or no text: nothing is known
   }
+}
+
+/** What was asked for in this turn of the event loop, and will be read by one program. */
+let together:
+  | { readonly paths: Set<string>; readonly texts: Promise<ReadonlyMap<string, string>> }
+  | undefined;
+
+/** A file of procfs or sysfs. A program is started for it, so those that are asked for at once are read by one. */
+async function readTogether(path: string): Promise<string | undefined> {
+  if (!together) {
+    const paths = new Set<string>();
+    const texts = new Promise<void>((resolve) => systemClock.after(0, resolve)).then(() => {
+      together = undefined;
+      return readKernelFilesApart([...paths]).catch(() => new Map<string, string>());
+    });
+    together = { paths, texts };
+  }
+  together.paths.add(path);
+  return (await together.texts).get(path);
 }
 
 /** Converts what is qcow2 into a temporary file, whatever runs on it; it may have been written by a hostile guest. */

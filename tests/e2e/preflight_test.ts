@@ -74,6 +74,28 @@ Deno.test("preflight with wrong flags ends with 2 and asks the host nothing", as
   }
 });
 
+Deno.test("a warning makes the exit code 1 with --strict-warn alone", async () => {
+  const args = ["preflight", "--only", "host.ram_total", "--min-total-ram-gib", "0.1"];
+  const warned = [...args, "--recommended-total-ram-gib", "1000000"];
+  const fine = [...args, "--recommended-total-ram-gib", "0.1", "--strict-warn"];
+  assert.deepEqual((await exec(warned)).code, 0);
+  assert.deepEqual((await exec([...warned, "--strict-warn"])).code, 1);
+  assert.deepEqual((await exec(fine)).code, 0);
+});
+
+Deno.test("a report that can't be written is a failure", async () => {
+  const ran = await exec([
+    "--json",
+    "preflight",
+    "--only",
+    "host.os",
+    "--report-json",
+    "/no/such/folder/x.json",
+  ]);
+  assert.equal(ran.code, 1);
+  assert.equal(ran.json().error.code, "io");
+});
+
 Deno.test("a virsh that hangs is killed with all that it has started when preflight ends", () =>
   withRoot(async ({ root, run, how }) => {
     const pids = `${root}/pids`;
