@@ -90,12 +90,15 @@ function cdroms({ record, root }: ExportInput): XmlNode[] {
 }
 
 function controllers(input: ExportInput): XmlNode[] {
-  const ports = Array.from({ length: HOTPLUG_PORTS }, (_, i) =>
-    element("controller", { type: "pci", index: i + 1, model: "pcie-root-port" }, [
-      element("model", { name: "pcie-root-port" }),
-      element("target", { chassis: i + 1, port: i }),
-      onRootBus(2, i, i === 0),
-    ]));
+  const ports = Array.from(
+    { length: HOTPLUG_PORTS },
+    (_, i) =>
+      element("controller", { type: "pci", index: i + 1, model: "pcie-root-port" }, [
+        element("model", { name: "pcie-root-port" }),
+        element("target", { chassis: i + 1, port: i }),
+        onRootBus(2, i, i === 0),
+      ]),
+  );
   const usb = hasUsbInput(input)
     ? element("controller", { type: "usb", index: 0, model: "qemu-xhci" }, [onRootBus(9)])
     : element("controller", { type: "usb", index: 0, model: "none" });
@@ -119,7 +122,9 @@ function inputs(input: ExportInput): XmlNode[] {
       element("input", { type: "keyboard", bus: "usb" }, [
         element("address", { type: "usb", bus: 0, port: 1 }),
       ]),
-      element("input", { type: "tablet", bus: "usb" }, [element("address", { type: "usb", bus: 0, port: 2 })]),
+      element("input", { type: "tablet", bus: "usb" }, [
+        element("address", { type: "usb", bus: 0, port: 2 }),
+      ]),
     ];
   }
   return [

@@ -49,6 +49,13 @@ export class Reading {
     return found;
   }
 
+  /** A child of another namespace, as read. */
+  foreign(parent: XmlElement | undefined, namespace: string, name: string): XmlElement | undefined {
+    const found = parent?.children.find((c) => c.name === name && c.namespace === namespace);
+    if (found) this.#elements.add(found);
+    return found;
+  }
+
   /** The child at the end of a path of names. */
   at(parent: XmlElement | undefined, ...names: string[]): XmlElement | undefined {
     return names.reduce<XmlElement | undefined>((at, name) => this.one(at, name), parent);

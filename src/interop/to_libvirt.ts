@@ -200,7 +200,9 @@ function notesOf(input: ExportInput, nvram: Nvram | undefined): string[] {
     );
   }
   if (network.enabled) notes.push("the record asks for a network; the domain has no interface");
-  if (shares?.length) notes.push("shared folders are left out: libvirt may not be able to keep them read-only");
+  if (shares?.length) {
+    notes.push("shared folders are left out: libvirt may not be able to keep them read-only");
+  }
   if (!atLeast(libvirt, 9, 1)) {
     notes.push(
       "libvirt before 9.1 knows neither the chipset's watchdog, which is left out, nor pvpanic on PCI, in whose place stands pvpanic on ISA",

@@ -39,6 +39,8 @@ export interface ImportOptions {
   readonly type?: GuestKind;
   /** Profile of the policy; default `default-linux` or `default-windows`. */
   readonly profile?: string;
+  /** Folder of the TPM's state, absolute; default is where libvirt's system service keeps it. */
+  readonly tpmState?: string;
   /** Also files that lie inside the data root are copied. */
   readonly copy?: boolean;
 }

@@ -65,7 +65,9 @@ function withoutDeclaration(text: string): string {
   const declared = /^\ufeff?<\?xml\s[^<>]{0,200}\?>/.exec(text)?.[0];
   if (declared === undefined) return text;
   const encoding = /\sencoding\s*=\s*["']([^"']*)["']/.exec(declared)?.[1] ?? "utf-8";
-  if (!/^(utf-8|us-ascii)$/i.test(encoding)) throw new Refused(`line 1: its encoding is ${encoding}, not UTF-8`);
+  if (!/^(utf-8|us-ascii)$/i.test(encoding)) {
+    throw new Refused(`line 1: its encoding is ${encoding}, not UTF-8`);
+  }
   return declared.replace(/[^\n]/g, " ") + text.slice(declared.length);
 }
 

@@ -16,9 +16,7 @@ export function element(
   return {
     name,
     attributes,
-    content: typeof content === "object"
-      ? content.filter((node) => node !== undefined)
-      : String(content),
+    content: typeof content === "object" ? content.filter((node) => node !== undefined) : String(content),
   };
 }
 
