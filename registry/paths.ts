@@ -8,7 +8,6 @@
  */
 import { err, ok, type Result } from "../src/core/result.ts";
 import { fail, type Problem } from "../src/core/problem.ts";
-import { isObject } from "../src/core/json.ts";
 import { parsePath } from "../src/core/relative_path.ts";
 import { sanitizeLine } from "../src/core/sanitize.ts";
 import { lookAt, realPath } from "../src/ports/paths.ts";
@@ -115,90 +114,4 @@ function throwEscape(path: string, why: string): never {
 
 function isInside(root: string, path: string): boolean {
   return path === root || path.startsWith(root === "/" ? "/" : `${root}/`);
-}
-
-/** One thing that an image refers to and must not. */
-export interface ImageEscape {
-  readonly path: string;
-  readonly why: string;
-}
-
-/** Formats that are read as named. Anything else can name further files in ways that are not looked at here. */
-const FORMATS: readonly unknown[] = ["qcow2", "raw"];
-
-/**
- * What is wrong with a chain of images, as `qemu-img info --output=json --backing-chain` tells it (QEMU,
- * docs/tools/qemu-img.rst; `ImageInfo` of qapi/block-core.json): a backing or data file outside the root, one reached by a
- * protocol, or a format that is guessed. Text alone: each file found is to be confined as well.
- */
-export function backingEscapes(info: unknown, root: string): readonly ImageEscape[] {
-  const images: readonly unknown[] = Array.isArray(info) ? info : [info];
-  if (images.length === 0) return [{ path: "", why: "nothing is known about the image" }];
-  return images.flatMap((image) => imageEscapes(image, root));
-}
-
-function imageEscapes(image: unknown, root: string): readonly ImageEscape[] {
-  if (!isObject(image) || typeof image["filename"] !== "string") {
-    return [{ path: "", why: "nothing is known about the image" }];
-  }
-  const own = image["filename"];
-  const escapes: ImageEscape[] = [];
-  const refuse = (why: string) => escapes.push({ path: sanitizeLine(own, 256), why });
-  if (!FORMATS.includes(image["format"])) {
-    refuse(`its format is ${quoted(String(image["format"]))}; only qcow2 and raw are used`);
-  }
-  const refer = (what: string, name: unknown) => {
-    if (name === undefined) return;
-    const why = referenceFault(name, own, root);
-    if (why !== undefined) refuse(`its ${what} ${quoted(String(name))} ${why}`);
-  };
-  refer("name", own);
-  const backing = image["full-backing-filename"] ?? image["backing-filename"];
-  refer("backing file", backing);
-  if (backing !== undefined && !FORMATS.includes(image["backing-filename-format"])) {
-    refuse("the format of its backing file is not named, so it would be guessed");
-  }
-  const specific = image["format-specific"];
-  const data = isObject(specific) ? specific["data"] : undefined;
-  if (isObject(data)) refer("data file", data["data-file"]);
-  return escapes;
-}
-
-/** Why a file that an image names can't be used, or undefined. A relative name starts at the image's own folder. */
-function referenceFault(name: unknown, image: string, root: string): string | undefined {
-  if (typeof name !== "string") return "is no text";
-  // QEMU reads `json:{..}`, `nbd://..`, `fat:..` as protocols; a file name with a colon can't be told from one.
-  if (/^[^/]*:/.test(name)) return "names a protocol, not a file";
-  const folder = image.slice(0, image.lastIndexOf("/") + 1);
-  const normal = normaliseInRoot(root, name.startsWith("/") ? name : `${folder}${name}`);
-  return normal.ok ? undefined : "lies outside the data root";
-}
-
-/** Failure `path_escape` (rule `image_backing_escape`) with the first thing that {@link backingEscapes} finds, and all. */
-export function assertNoBackingEscape(info: unknown, root: string): void {
-  const escapes = backingEscapes(info, root);
-  const [first] = escapes;
-  if (first === undefined) return;
-  fail("path_escape", `the image ${quoted(first.path)} is refused: ${first.why}`, {
-    path: first.path,
-    hint:
-      "make it whole with `qemu-img convert`, or rebase it with its format named onto a file below the data root",
-    reasons: escapes.map(({ path, why }) => ({
-      rule: "image_backing_escape",
-      why: `${quoted(path)}: ${why}`,
-    })),
-  });
-}
-
-/** Every file that a chain of images consists of, for {@link confine}. */
-export function imageFiles(info: unknown): readonly string[] {
-  const images: readonly unknown[] = Array.isArray(info) ? info : [info];
-  return images.flatMap((image) => {
-    if (!isObject(image)) return [];
-    const specific = image["format-specific"];
-    const data = isObject(specific) ? specific["data"] : undefined;
-    return [image["filename"], isObject(data) ? data["data-file"] : undefined].filter((f) =>
-      typeof f === "string"
-    );
-  });
 }

@@ -1,14 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Failure } from "../src/core/problem.ts";
-import {
-  assertNoBackingEscape,
-  backingEscapes,
-  confine,
-  type ConfineOptions,
-  imageFiles,
-  normaliseInRoot,
-} from "./paths.ts";
+import { confine, type ConfineOptions, normaliseInRoot } from "./paths.ts";
 
 async function inTemporaryFolder(run: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "rayvisor-paths-" }));
@@ -155,71 +148,4 @@ Deno.test("confine() refuses devices, fifos and sockets, and links to them", asy
     const device = await refusal(confine("/dev", "null", FILE));
     assert.match(device, /^path_escape: .*a device/);
   });
-});
-
-const image = (more: Record<string, unknown> = {}) => ({
-  filename: "/r/vm/a.qcow2",
-  format: "qcow2",
-  ...more,
-});
-
-Deno.test("backingEscapes() lets a chain inside the root with named formats pass", () => {
-  const chain = [
-    image({
-      "backing-filename": "base.qcow2",
-      "full-backing-filename": "/r/vm/base.qcow2",
-      "backing-filename-format": "qcow2",
-    }),
-    {
-      filename: "/r/vm/base.qcow2",
-      format: "qcow2",
-      "format-specific": { type: "qcow2", data: { "data-file": "base.raw" } },
-    },
-  ];
-  assert.deepEqual(backingEscapes(chain, "/r"), []);
-  assert.deepEqual(backingEscapes(image(), "/r"), []);
-  assert.deepEqual(imageFiles(chain), ["/r/vm/a.qcow2", "/r/vm/base.qcow2", "base.raw"]);
-  assertNoBackingEscape(chain, "/r");
-});
-
-Deno.test("backingEscapes() refuses files outside, protocols, guessed and foreign formats, and what is no answer", () => {
-  const named = { "backing-filename-format": "qcow2" };
-  const table: readonly (readonly [unknown, RegExp])[] = [
-    [
-      image({ "full-backing-filename": "/etc/shadow", ...named }),
-      /backing file '\/etc\/shadow' lies outside/,
-    ],
-    [image({ "backing-filename": "../../etc/shadow", ...named }), /lies outside/],
-    [image({ "full-backing-filename": "nbd://host/x", ...named }), /names a protocol/],
-    [image({ "full-backing-filename": 'json:{"driver":"nbd"}', ...named }), /names a protocol/],
-    [image({ "full-backing-filename": "/r/vm/base" }), /would be guessed/],
-    [image({ "full-backing-filename": "/r/vm/base", "backing-filename-format": "vmdk" }), /would be guessed/],
-    [image({ "full-backing-filename": 7, ...named }), /is no text/],
-    [image({ format: "vmdk" }), /format is 'vmdk'/],
-    [
-      image({ "format-specific": { type: "qcow2", data: { "data-file": "/dev/sda" } } }),
-      /data file '\/dev\/sda' lies outside/,
-    ],
-    [{ filename: "/etc/shadow", format: "raw" }, /name '\/etc\/shadow' lies outside/],
-    [[image(), { filename: "/x", format: "raw" }], /lies outside/],
-    [[], /nothing is known/],
-    [null, /nothing is known/],
-    [{}, /nothing is known/],
-  ];
-  for (const [info, expected] of table) {
-    assert.match(backingEscapes(info, "/r").map((e) => e.why).join("\n"), expected, JSON.stringify(info));
-    assert.throws(
-      () => assertNoBackingEscape(info, "/r"),
-      (error) =>
-        error instanceof Failure && error.code === "path_escape" &&
-        error.problem.reasons?.[0]?.rule === "image_backing_escape",
-    );
-  }
-});
-
-Deno.test("backingEscapes() is total", () => {
-  fc.assert(fc.property(fc.jsonValue(), (info) => {
-    backingEscapes(info, "/r");
-    imageFiles(info);
-  }));
 });

@@ -30,6 +30,17 @@ const definition = z.strictObject({
 });
 export type Definition = z.output<typeof definition>;
 
+/** A file outside the data root that is copied in for a new guest (`src/interop/types.ts`). */
+const bring = z.strictObject({
+  as: z.enum(["disk", "medium", "variables", "tpm"]),
+  /** Absolute. */
+  from: z.string().min(1).max(4096),
+  format: z.enum(["qcow2", "raw"]),
+  /** In the guest's folder, relative to the data root. */
+  to: z.string().min(1).max(1024),
+  optional: z.boolean(),
+});
+
 /** A policy file that is not in the data root. Its size is bounded by the request's, then by the loader. */
 const policyFile = z.strictObject({
   text: z.string(),
@@ -51,6 +62,18 @@ export const PARAMS = {
   "vm.argv": ofGuest,
   "vm.firmware": ofGuest,
   "vm.define": z.union([z.strictObject({ record: z.unknown() }), z.strictObject({ definition })]),
+  "vm.export": z.strictObject({
+    id: vmId,
+    format: z.enum(["libvirt"]).optional(),
+    /** Version of the libvirt that is to read it, for example `9.0`. */
+    libvirt: z.string().regex(/^\d{1,3}\.\d{1,3}$/).optional(),
+  }),
+  "vm.import": z.strictObject({
+    record: z.unknown(),
+    bring: z.array(bring).max(64),
+    /** Where the description came from, for the trail. */
+    source: z.string().max(4096).optional(),
+  }),
   "vm.start": z.strictObject({
     id: vmId,
     wait: z.enum(["running", "ready"]).optional(),

@@ -75,6 +75,23 @@ export const ACTIONS = {
     policy: null,
     risk: "none",
   },
+  "vm.export": {
+    title: "Export guest",
+    summary: "the guest as a description that another tool reads: domain XML of libvirt's; changes nothing",
+    method: "GET",
+    path: "/vms/{id}/export",
+    policy: null,
+    risk: "none",
+  },
+  "vm.import": {
+    title: "Import guest",
+    summary: "enters a guest that another tool has described into the registry, with copies of its files",
+    method: "POST",
+    path: "/vms/import",
+    policy: "vm.define",
+    risk: "low",
+    timeoutS: 24 * 3600,
+  },
   "vm.define": {
     title: "Define guest",
     summary: "enters a guest into the registry and makes its disk, UEFI variables and TPM state",

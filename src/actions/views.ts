@@ -141,6 +141,17 @@ export interface JobView {
   readonly actor: string;
   readonly asked_at: string;
   readonly started_at: string | null;
+  /** How far it has come, in words, where it says so. */
+  readonly progress: string | null;
+}
+
+/** A guest as a description that another tool reads. */
+export interface ExportView {
+  readonly vm: string;
+  readonly format: "libvirt";
+  readonly text: string;
+  /** What that tool can't hold of it or does otherwise. */
+  readonly notes: readonly string[];
 }
 
 /** A provisioning run that is under way, was interrupted or has failed. */

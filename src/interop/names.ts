@@ -5,7 +5,8 @@ import { sanitizeLine } from "../core/sanitize.ts";
 
 /** A name made into a valid id; undefined when nothing of it can stand in one. */
 export function idFrom(name: string): VmId | undefined {
-  const slug = name.normalize("NFKD").toLowerCase().replace(/[^a-z0-9._-]+/g, "-").replace(/\.{2,}/g, ".")
+  const slug = name.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/[^a-z0-9._-]+/g, "-")
+    .replace(/\.{2,}/g, ".")
     .replace(/^[^a-z0-9]+/, "").slice(0, 63).replace(/[-._]+$/, "");
   return parseVmId(slug);
 }

@@ -150,6 +150,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Milliseconds until the child is killed and the outcome is unknown; default 60,000. */
   readonly timeoutMs?: number;
+  /** Is told of standard output as it comes; the result then has none. */
+  readonly onStdout?: (chunk: Uint8Array) => void;
 }
 
 export interface RunResult {
@@ -195,7 +197,8 @@ export async function runForBytes(
     const writer = child.stdin.getWriter();
     await writer.write(options.stdin).then(() => writer.close()).catch(() => {}); // the child may close early
   };
-  const [output] = await Promise.all([child.output(), feed()]);
+  const output = options.onStdout ? outputTold(child, options.onStdout) : child.output();
+  const [{ code, signal: endedBy, stdout, stderr }] = await Promise.all([output, feed()]);
   if (options.signal?.aborted) fail("cancelled", `${program} was cancelled`);
   if (timeout.aborted) {
     fail(
@@ -203,12 +206,16 @@ export async function runForBytes(
       `${program} did not end within ${(options.timeoutMs ?? 60_000) / 1000} s and was killed`,
     );
   }
-  return {
-    code: output.code,
-    signal: output.signal,
-    stdout: output.stdout,
-    stderr: new TextDecoder().decode(output.stderr),
+  return { code, signal: endedBy, stdout, stderr: new TextDecoder().decode(stderr) };
+}
+
+/** Hands standard output on as it comes, and collects the rest. */
+async function outputTold(child: Deno.ChildProcess, tell: (chunk: Uint8Array) => void) {
+  const telling = async () => {
+    for await (const chunk of child.stdout) tell(chunk);
   };
+  const [status, stderr] = await Promise.all([child.status, new Response(child.stderr).bytes(), telling()]);
+  return { code: status.code, signal: status.signal, stdout: new Uint8Array(), stderr };
 }
 
 /**

@@ -17,6 +17,7 @@ import type { Decision, GuestAsk, PolicyRequest } from "../../policy/types.ts";
 import { createBaseline } from "./baseline.ts";
 import { defineGuest } from "./define_guest.ts";
 import type { Guest, GuestRun } from "./guest.ts";
+import { importGuest } from "./import_guest.ts";
 import { checkPausable, hold, release } from "./io_errors.ts";
 import type { Intent } from "./journal.ts";
 import { applyPolicy } from "./policy_apply.ts";
@@ -41,8 +42,11 @@ export interface Change {
   readonly detail?: JsonObject;
   /** What is left to do when the supervisor dies in the middle of it. */
   readonly intent?: Intent;
-  /** Carries it out. `signal` aborts when it is called off: then it undoes or ends itself and throws the signal's reason. */
-  act(decision: Decision, signal: AbortSignal): Promise<DoneView>;
+  /**
+   * Carries it out. `signal` aborts when it is called off: then it undoes or ends itself and throws the signal's reason.
+   * `tell` takes how far it has come, in words for people.
+   */
+  act(decision: Decision, signal: AbortSignal, tell: (progress: string) => void): Promise<DoneView>;
   /** What whoever asked waits for besides. The action is over by then: others may act on the guest meanwhile. */
   after?(done: DoneView): Promise<DoneView>;
 }
@@ -50,6 +54,7 @@ export interface Change {
 type ChangeId = Extract<
   ActionId,
   | "vm.define"
+  | "vm.import"
   | "vm.start"
   | "vm.stop"
   | "vm.kill"
@@ -72,6 +77,7 @@ const DEFAULT_GRACE_S = 60;
 
 export const CHANGES: Changes = {
   "vm.define": defineGuest,
+  "vm.import": importGuest,
   "vm.start": (s, { id, wait, cold }) => startGuest(s, usable(s.guest(id)), wait ?? "running", cold ?? false),
   "vm.suspend": (s, { id }) => {
     const guest = usable(s.guest(id));

@@ -19,20 +19,45 @@ import type { Supervisor } from "./supervisor.ts";
 export async function defineGuest(s: Supervisor, params: ActionParams<"vm.define">): Promise<Change> {
   const { record, make } = "definition" in params
     ? fromDefinition(s, params.definition, pinnedMachine(await s.parts.capabilities()))
-    : await fromRecord(s, params.record);
+    : await fromRecord(s, checkedRecord(s, params.record));
+  return await defineWith(s, record, make, { action: "vm.define" });
+}
+
+/** What is special about a way to define a guest. */
+export interface Defining {
+  readonly action: "vm.define" | "vm.import";
+  /** Files that `bring` makes, relative to the data root. */
+  readonly brought?: readonly string[];
+  readonly bring?: (signal: AbortSignal, tell: (progress: string) => void) => Promise<void>;
+  readonly notes?: readonly string[];
+}
+
+/** As {@link defineGuest}, for a record of which some files are brought from elsewhere. */
+export async function defining(s: Supervisor, given: VmRecord, how: Defining): Promise<Change> {
+  const { record, make } = await fromRecord(s, given, how.brought);
+  return await defineWith(s, record, make, how);
+}
+
+async function defineWith(
+  s: Supervisor,
+  record: VmRecord,
+  make: FilesToMake,
+  { action, brought = [], bring, notes: before = [] }: Defining,
+): Promise<Change> {
   if (s.guests.has(record.id)) {
     fail("already_exists", `there is a guest '${record.id}' already`, {
       hint: "choose another id, or delete that one first",
     });
   }
-  await checkPaths(s, record, make);
-  const intended = await toBeMade(s, record, make);
+  await checkPaths(s, record, make, brought);
+  const intended = await toBeMade(s, record, make, brought);
   return {
     vm: record.id,
     ask: record,
     intent: { kind: "define", vm: record.id, made: intended },
-    act: async (_decision, signal): Promise<DoneView> => {
+    act: async (_decision, signal, tell): Promise<DoneView> => {
       try {
+        await bring?.(signal, tell);
         await makeFiles(s, record, make, signal);
         signal.throwIfAborted();
         await s.parts.store.put(record);
@@ -45,8 +70,11 @@ export async function defineGuest(s: Supervisor, params: ActionParams<"vm.define
       s.guests.set(record.id, guest);
       s.emit({ event: "RAYOS_VM:define", fields: { vm: record.id, kind: record.type } });
       const { disk } = make;
-      const notes = disk ? await newDiskNotes(s, `${s.parts.root}/${disk.path}`, disk.bytes) : [];
-      return { done: "vm.define", vm: record.id, state: guest.state, ...(notes.length ? { notes } : {}) };
+      const notes = [
+        ...before,
+        ...disk ? await newDiskNotes(s, `${s.parts.root}/${disk.path}`, disk.bytes) : [],
+      ];
+      return { done: action, vm: record.id, state: guest.state, ...(notes.length ? { notes } : {}) };
     },
   };
 }
@@ -54,11 +82,11 @@ export async function defineGuest(s: Supervisor, params: ActionParams<"vm.define
 function fromDefinition(s: Supervisor, definition: Definition, machine: string): ReturnType<typeof recordOf> {
   const { folder } = s.parts.layout.guest(definition.type, definition.id);
   const { record, make } = recordOf(definition, folder.slice(s.parts.root.length + 1), machine);
-  return { record: checked(s, record), make };
+  return { record: checkedRecord(s, record), make };
 }
 
 /** The schema's word on a record, also on one that was made here: a name may be too long, a profile empty. */
-function checked(s: Supervisor, value: unknown): VmRecord {
+export function checkedRecord(s: Supervisor, value: unknown): VmRecord {
   const parsed = parseRecord(value, "record", s.parts.root);
   if (parsed.ok) return parsed.value;
   const escape = parsed.error.find((problem) => problem.code === "path_escape");
@@ -68,16 +96,20 @@ function checked(s: Supervisor, value: unknown): VmRecord {
   });
 }
 
-/** A record that was given: UEFI variables and TPM state are made where it names them and nothing is there. */
-async function fromRecord(s: Supervisor, value: unknown): Promise<ReturnType<typeof recordOf>> {
-  const given = checked(s, value);
+/** A record that was given: UEFI variables and TPM state are made where it names them and nothing is there or brought. */
+async function fromRecord(
+  s: Supervisor,
+  given: VmRecord,
+  brought: readonly string[] = [],
+): Promise<ReturnType<typeof recordOf>> {
   const record: VmRecord = {
     ...given,
     state: "stopped",
     machine: given.machine ?? pinnedMachine(await s.parts.capabilities()),
   };
   const absent = async (path: string | undefined) =>
-    path !== undefined && !await exists(await confine(s.parts.root, path, { mustExist: false, kind: "any" }))
+    path !== undefined && !brought.includes(path) &&
+      !await exists(await confine(s.parts.root, path, { mustExist: false, kind: "any" }))
       ? path
       : undefined;
   const ovmfVars = await absent(record.storage.ovmf_vars);
@@ -86,10 +118,20 @@ async function fromRecord(s: Supervisor, value: unknown): Promise<ReturnType<typ
 }
 
 /** Every path stays inside the data root, and every file that will not be made is there. */
-async function checkPaths(s: Supervisor, record: VmRecord, make: FilesToMake): Promise<void> {
+async function checkPaths(
+  s: Supervisor,
+  record: VmRecord,
+  make: FilesToMake,
+  brought: readonly string[],
+): Promise<void> {
   const { storage } = record;
-  const toMake = new Set([make.disk?.path, make.ovmfVars]);
-  const files = [...Object.values(storage.disks), ...Object.values(storage.cdroms ?? {}), storage.ovmf_vars];
+  const toMake = new Set([make.disk?.path, make.ovmfVars, ...brought]);
+  const files = [
+    ...Object.values(storage.disks),
+    ...Object.values(storage.cdroms ?? {}),
+    storage.ovmf_vars,
+    ...brought,
+  ];
   for (const path of files) {
     if (path === undefined) continue;
     const isNew = toMake.has(path);
@@ -104,10 +146,16 @@ async function checkPaths(s: Supervisor, record: VmRecord, make: FilesToMake): P
 }
 
 /** Files and folders that defining the guest makes and that are not there yet, relative to the data root. */
-async function toBeMade(s: Supervisor, record: VmRecord, make: FilesToMake): Promise<string[]> {
+async function toBeMade(
+  s: Supervisor,
+  record: VmRecord,
+  make: FilesToMake,
+  brought: readonly string[],
+): Promise<string[]> {
   const { root, layout } = s.parts;
   const folder = layout.guest(record.type, record.id).folder.slice(root.length + 1);
-  const paths = [folder, make.disk?.path, make.ovmfVars, make.tpmState].filter((path) => path !== undefined);
+  const paths = [folder, make.disk?.path, make.ovmfVars, make.tpmState, ...brought]
+    .filter((path) => path !== undefined);
   const absent: string[] = [];
   for (const path of paths) if (!await exists(`${root}/${path}`)) absent.push(path);
   return absent;

@@ -57,6 +57,8 @@ export class Job {
   readonly #abort = new AbortController();
   readonly askedAt: Instant;
   startedAt: Instant | undefined;
+  /** How far it has come, in words for people; null where it does not say. */
+  progress: string | null = null;
   /** Settles when what the action does has really ended, which may be after its answer. */
   over: Promise<void> = Promise.resolve();
 
@@ -116,6 +118,7 @@ export class Job {
       actor: actor.kind,
       asked_at: formatUtc(this.askedAt),
       started_at: this.startedAt === undefined ? null : formatUtc(this.startedAt),
+      progress: this.progress,
     };
   }
 }

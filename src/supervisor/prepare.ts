@@ -26,6 +26,7 @@ import type { Supervisor } from "./supervisor.ts";
 
 export interface PreparedGuest {
   readonly record: VmRecord;
+  readonly rights: Rights;
   readonly plan: GuestPlan;
   readonly runtime: GuestRuntime;
   readonly logs: { readonly qemu: string; readonly swtpm: string; readonly serial: string };
@@ -72,6 +73,7 @@ export async function planFor(s: Supervisor, guest: Guest): Promise<PreparedGues
   };
   return {
     record,
+    rights,
     plan: planned.value,
     runtime: s.parts.layout.runtime(record.id),
     logs: { qemu, swtpm, serial },

@@ -16,6 +16,7 @@ import { macOf } from "../network/card.ts";
 import { explain } from "../../policy/decide.ts";
 import { isPolicyAction } from "../../policy/actions.ts";
 import { reportsOf } from "./crash_report.ts";
+import { exportGuest } from "./export_guest.ts";
 import { firmwareView } from "./firmware_view.ts";
 import { liveView } from "./live.ts";
 import { checkPolicy } from "./policy_apply.ts";
@@ -35,6 +36,7 @@ type ReadId = Extract<
   | "vm.show"
   | "vm.argv"
   | "vm.firmware"
+  | "vm.export"
   | "net.show"
   | "policy.explain"
   | "policy.check"
@@ -55,6 +57,7 @@ export const READS: Reads = {
       .map(({ program, args }) => ({ program, args }));
   },
   "vm.firmware": (s, { id }) => firmwareView(s, usable(s.guest(id))),
+  "vm.export": (s, { id, libvirt }) => exportGuest(s, usable(s.guest(id)), libvirt),
   "net.show": (s, { id }) => network(s, usable(s.guest(id))),
   "policy.check": checkPolicy,
   "provision.plan": planProvision,

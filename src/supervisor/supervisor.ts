@@ -271,7 +271,7 @@ export class Supervisor implements ControlTarget {
       job.within(timeoutOf(action), async (signal) => {
         if (intent) await journal.begin(asked.corr, intent);
         try {
-          return await change.act(decision, signal);
+          return await change.act(decision, signal, (text) => job.progress = text);
         } finally {
           if (intent) journal.end(intent.vm);
         }

@@ -1,6 +1,7 @@
 /** `rayvisor jobs`: actions that are under way, and calling them off. */
 import { actionSpec } from "../../actions/table.ts";
 import type { JobView } from "../../actions/views.ts";
+import { sanitizeLine } from "../../core/sanitize.ts";
 import { formatDuration } from "../../core/units.ts";
 import { type AnyCommand, Command } from "../command.ts";
 import { table } from "../output.ts";
@@ -26,14 +27,15 @@ export function jobsCommand(context: MakeContext): AnyCommand {
 function renderJobs(jobs: readonly JobView[], now: number): string {
   if (jobs.length === 0) return "nothing is under way";
   return table([
-    ["JOB", "ACTION", "GUEST", "STATE", "FOR", "ASKED BY"],
-    ...jobs.map(({ job, action, vm, state, actor, asked_at }) => [
+    ["JOB", "ACTION", "GUEST", "STATE", "FOR", "ASKED BY", "PROGRESS"],
+    ...jobs.map(({ job, action, vm, state, actor, asked_at, progress }) => [
       job,
       action,
       vm ?? "-",
       state.replace("_", " "),
       formatDuration(now - Date.parse(asked_at)),
       actor,
+      sanitizeLine(progress ?? "", 80),
     ]),
   ]);
 }

@@ -10,6 +10,7 @@ import { shellQuote } from "../../core/shell.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 import { renderFirmware, renderGuest, renderGuests } from "../render.ts";
 import { type MakeContext, withSupervisor } from "./shared.ts";
+import { addInterop } from "./vm_interop.ts";
 import { mayHaveGuests, stopAll, type StopAllView } from "./stop_all.ts";
 
 const MAX_RECORD_BYTES = 1024 * 1024;
@@ -18,6 +19,7 @@ export function vmCommand(context: MakeContext): AnyCommand {
   const vm = new Command("vm").description("guests: define, start, stop, present, look at");
   addReading(vm, context);
   addDefine(vm, context);
+  addInterop(vm, context);
   for (const verb of ["kill", "pause", "resume", "suspend", "reset", "present"] as const) {
     vm.command(`${verb} <id>`).description(actionSpec(`vm.${verb}`).summary)
       .action(async (id, _options, command) => await change(context(command), `vm.${verb}`, { id }));
