@@ -131,7 +131,7 @@ async function look(bring: Bring, notes: string[]): Promise<Found | undefined> {
     const unreadable = error instanceof Error && error.name === "PermissionDenied";
     const { code } = problemOf(error);
     if (optional && (code === "not_found" || unreadable)) {
-      const what = as === "tpm" ? "TPM with new contents" : "set of UEFI variables";
+      const what = as === "tpm" ? "and empty TPM" : "set of UEFI variables";
       notes.push(
         `${from} ${unreadable ? "may not be read" : "is not there"}: the guest begins with a new ${what}`,
       );
