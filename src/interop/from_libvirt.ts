@@ -94,8 +94,12 @@ function draft(context: DomainContext, name: string): Result<ImportDraft, Proble
   const tpm = readTpm(context);
   const storage = readStorage(context);
   checkClock(context);
-  reading.one(reading.root, "features"); // its parts have their words in the table
-  if (kept) reading.whole(reading.one(reading.root, "on_reboot")); // written by policy's word, which is policy's again
+  const features = reading.one(reading.root, "features"); // its parts have their words in the table
+  if (kept) {
+    // Written by policy's word, and policy's again.
+    reading.whole(reading.one(reading.root, "on_reboot"));
+    reading.whole(reading.one(features, "ps2"));
+  }
   const title = reading.text(reading.one(reading.root, "title"));
   const sameTitle = before !== undefined && title === holdable(before.name).trim();
   const record: VmRecord = {
