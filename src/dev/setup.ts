@@ -24,7 +24,7 @@ async function carryOut(plan: SetupPlan, needs: readonly Need[]): Promise<number
       say(
         plan.command
           ? `install them with:\n\n    ${plan.command}\n`
-          : "install QEMU for x86_64, swtpm and its setup tool, UEFI firmware for QEMU (edk2/OVMF), mtools; for the tests also tmux, faketime, xorriso, genisoimage, wimlib, openssl, xmllint and Python 3",
+          : "install QEMU for x86_64, swtpm and its setup tool, UEFI firmware for QEMU (edk2/OVMF), mtools; for the tests also tmux, faketime, xorriso, genisoimage, wimlib, openssl, xmllint, Python 3, libvirt with its QEMU driver and virt-install",
       );
       return EXIT_MISSING;
     case "install":

@@ -26,6 +26,10 @@ export const NEEDS: Readonly<Record<"demo" | "test", readonly Need[]>> = {
     "xmllint",
     "python3",
     "wimlib-imagex",
+    "libvirtd",
+    "virsh",
+    "virt-install",
+    "virt-xml-validate",
   ],
 };
 

@@ -115,6 +115,7 @@ async function look(bring: Bring, notes: string[]): Promise<Found | undefined> {
       });
     }
     const start = await readStart(real, SIGNATURE_BYTES);
+    if (start.length === 0) fail("io", `${from} is empty`, { path: from });
     const fault = as === "tpm" ? undefined : formatFault(start, format);
     if (fault !== undefined) {
       fail("io", `${from} is said to be ${format}, but ${fault}`, {
