@@ -31,7 +31,8 @@ function devicesOf(args: readonly string[]): string[] {
   return args.flatMap((arg, i) => {
     if (args[i - 1] !== "-device") return [];
     const { driver, addr, bootindex, serial } = JSON.parse(arg);
-    const place = typeof addr === "string" ? addr.replace(/\.0x?/, ".").replace(/^(0x2)$/, "$1.0") : "";
+    const [slot, fn = "0"] = typeof addr === "string" ? addr.split(".") : [""];
+    const place = slot === "" ? "" : `${Number(slot)}.${Number(fn)}`;
     return [`${driver} ${place} ${bootindex ?? ""} ${serial ?? ""}`];
   }).sort();
 }
@@ -82,7 +83,7 @@ async function accepts(rig: Rig, libvirt: Libvirt, id: string): Promise<void> {
     ours.includes("driver=cfi.pflash01,property=secure,value=on"),
   );
   assert.match(value(theirs, "-rtc"), id === "w1" ? /base=localtime/ : /base=utc/);
-  assert.match(value(theirs, "-vnc"), /^none/);
+  assert.ok(!theirs.includes("-vnc") || value(theirs, "-vnc").startsWith("none"));
   assert.ok(!theirs.some((arg) => /netdev|hostdev|vfio/.test(arg)));
   // What libvirt has made of it comes back as the same record, with nothing to copy and nothing to tell.
   const dumped = await libvirt.write(
@@ -334,6 +335,7 @@ Deno.test("an import whose supervisor is killed in the middle is undone by the n
     const outside = await Deno.makeTempDir({ prefix: "rv-out-" });
     try {
       const { xml, folder } = await slowImport(rig, outside);
+      await rig.ok("vm", "list"); // starts one
       const { supervisor } = await rig.ok("status");
       const importing = rig.run("--json", "vm", "import", xml, "--type", "linux");
       while (!await Deno.stat(`${folder}/install.iso`).then(() => true, () => false));
