@@ -10,6 +10,8 @@ interface Fate {
   readonly becomes: string;
   /** Whether it says what every guest has here anyway. */
   readonly same?: (element: XmlElement) => boolean;
+  /** What may stand inside of it then, at any depth. */
+  readonly parts?: readonly string[];
 }
 
 const DEVICES = "left out: a guest has the devices of the list of allowed ones, which policy can't widen";
@@ -26,7 +28,11 @@ const FATES: Readonly<Record<string, Fate>> = {
   "genid": { becomes: "left out: a guest here is told of no copies" },
   "maxMemory": { becomes: "left out: memory is not plugged in" },
   "memory@dumpCore": { becomes: "off in every guest", same: is("dumpCore", "off") },
-  "memoryBacking": { becomes: "replaced: memory of its own, neither shared nor locked", same: onlyUnmerged },
+  "memoryBacking": {
+    becomes: "replaced: memory of its own, neither shared nor locked",
+    same: () => true,
+    parts: ["nosharepages"],
+  },
   "memtune": { becomes: "left out: policy limits memory" },
   "numatune": { becomes: "left out: policy limits processors" },
   "cputune": { becomes: "left out: policy limits processors" },
@@ -52,36 +58,55 @@ const FATES: Readonly<Record<string, Fate>> = {
   "features/hyperv": {
     becomes: "replaced: a list of its own for Windows guests, as far as KVM here offers it",
     same: isOwnHyperv,
+    parts: HYPERV_PROPERTIES.map((property) => property.replace(/^hv-/, "")),
   },
   "features/kvm": { becomes: "left out" },
   "features/vmport": { becomes: "off in every guest", same: is("state", "off") },
   "features/smm": { becomes: "on with Secure Boot, otherwise off", same: ALWAYS },
   "features/ps2": { becomes: "by policy's word on input" },
-  "cpu": { becomes: "replaced: a named processor model that is the same on every host", same: isOwnCpu },
+  "cpu": {
+    becomes: "replaced: a named processor model that is the same on every host",
+    same: isOwnCpu,
+    parts: ["model", "topology"],
+  },
   "clock/timer": { becomes: "replaced: the timers of its kind of guest", same: isUsualTimer },
   "on_poweroff": { becomes: "replaced: QEMU ends", same: text("destroy") },
   "on_reboot": { becomes: "replaced: policy says (on_reboot)", same: text("restart") },
   "on_crash": { becomes: "replaced: policy says (on_panic)", same: ALWAYS },
   "on_lockfailure": { becomes: "left out" },
-  "pm": { becomes: "replaced: a guest can't suspend itself to memory", same: isNoSleep },
+  "pm": {
+    becomes: "replaced: a guest can't suspend itself to memory",
+    same: isNoSleep,
+    parts: ["suspend-to-mem", "suspend-to-disk"],
+  },
   "seclabel": { becomes: "left out: QEMU is confined by rayvisor" },
   "launchSecurity": { becomes: "left out" },
   "commandline": { becomes: "refused: no options of QEMU's are taken over" },
   "devices/emulator": { becomes: "replaced: the QEMU of this host", same: ALWAYS },
   "devices/controller": { becomes: "replaced: a guest's controllers are always the same", same: ALWAYS },
-  "devices/serial": { becomes: "replaced: one serial port, read by the supervisor", same: is("type", "pty") },
+  "devices/serial": {
+    becomes: "replaced: one serial port, read by the supervisor",
+    same: is("type", "pty"),
+    parts: ["target", "model", "source"],
+  },
   "devices/console": {
     becomes: "replaced: one serial port, read by the supervisor",
     same: is("type", "pty"),
+    parts: ["target", "source"],
   },
   "devices/parallel": { becomes: DEVICES },
-  "devices/channel": { becomes: DEVICES, same: isAgentChannel },
+  "devices/channel": { becomes: DEVICES, same: isAgentChannel, parts: ["target", "source"] },
   "devices/input": { becomes: "replaced: keyboard and tablet, by policy's word on input", same: ALWAYS },
   "devices/graphics": {
     becomes: "replaced: the screen is shown by presenting the guest, never by a port",
     same: hasNoListener,
+    parts: ["listen"],
   },
-  "devices/video": { becomes: "replaced: virtio, by policy's word on the display", same: isVirtioVideo },
+  "devices/video": {
+    becomes: "replaced: virtio, by policy's word on the display",
+    same: isVirtioVideo,
+    parts: ["model"],
+  },
   "devices/audio": { becomes: "left out: a guest has no sound", same: is("type", "none") },
   "devices/sound": { becomes: "left out: a guest has no sound" },
   "devices/interface": { becomes: "left out: a guest has no network until policy grants one (`net set`)" },
@@ -98,6 +123,7 @@ const FATES: Readonly<Record<string, Fate>> = {
   "devices/rng": {
     becomes: "replaced: every guest has a virtio source of random numbers",
     same: is("model", "virtio"),
+    parts: ["backend"],
   },
   "devices/watchdog": { becomes: "replaced: the chipset's watchdog", same: is("model", "itco") },
   "devices/panic": { becomes: "replaced: pvpanic", same: is("model", "pvpanic", "isa") },
@@ -145,15 +171,21 @@ const FATES: Readonly<Record<string, Fate>> = {
 export function fateOf(path: string, element: XmlElement): string | null | undefined {
   const fate = Object.hasOwn(FATES, path) ? FATES[path] : undefined;
   if (!fate) return undefined;
-  return fate.same?.(element) ? null : fate.becomes;
+  const { same, becomes, parts = [] } = fate;
+  const isSame = same !== undefined && same(element) &&
+    (same === ALWAYS || path.includes("@") || onlyHas(element, parts));
+  return isSame ? null : becomes;
+}
+
+/** Nothing is inside but these parts, and names and places that libvirt gives every device. */
+function onlyHas(element: XmlElement, parts: readonly string[]): boolean {
+  return element.children.every((child) =>
+    ([...parts, "address", "alias"].includes(child.name)) && onlyHas(child, parts)
+  );
 }
 
 function child(element: XmlElement, name: string): XmlElement | undefined {
   return element.children.find((c) => c.name === name);
-}
-
-function onlyUnmerged({ children }: XmlElement): boolean {
-  return children.every(({ name }) => name === "nosharepages");
 }
 
 /** A processor as export writes it. */

@@ -87,7 +87,7 @@ function readDrive({ reading }: DomainContext, disk: XmlElement): Drive | undefi
   if (isMedium) reading.one(disk, "readonly");
   const serialElement = disk.children.find((c) => c.name === "serial");
   const serial = /^[A-Za-z0-9][A-Za-z0-9_-]{0,19}$/.exec(serialElement?.text ?? "")?.[0];
-  if (serial !== undefined && !isMedium) reading.whole(serialElement);
+  if (serial !== undefined && !isMedium) reading.text(reading.one(disk, "serial"));
   return {
     element: disk,
     isMedium,

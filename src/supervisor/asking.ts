@@ -64,12 +64,13 @@ export function unparsedParams(params: unknown): Recorded {
 }
 
 /** What whoever asked is told of a refusal by policy. */
-export function deniedProblem(action: string, vm: VmId | undefined, decision: Decision): Problem {
+export function deniedProblem(action: ActionId, vm: VmId | undefined, decision: Decision): Problem {
   const first = decision.reasons[0];
+  const asked = actionSpec(action).policy ?? action; // what policy calls it
   return {
     code: "denied",
     message: `${action}${vm ? ` on ${vm}` : ""} is denied by policy: ${first.why}`,
     reasons: decision.reasons,
-    ...(vm ? { hint: `\`rayvisor policy explain ${vm} ${action}\` shows how it was decided` } : {}),
+    ...(vm ? { hint: `\`rayvisor policy explain ${vm} ${asked}\` shows how it was decided` } : {}),
   };
 }

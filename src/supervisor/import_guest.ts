@@ -49,7 +49,10 @@ export async function importGuest(s: Supervisor, params: ActionParams<"vm.import
   return await defining(s, record, {
     action: "vm.import",
     brought: found.map(({ to }) => to),
-    bring: (signal, tell) => bringAll(s, found, signal, tell),
+    bring: async (signal, tell) => {
+      await bringAll(s, found, signal, tell);
+      checkUnused(s, record, params.bring); // others may have been defined meanwhile
+    },
     notes,
   });
 }

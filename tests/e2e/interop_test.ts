@@ -291,6 +291,9 @@ Deno.test("what can't be brought in is refused with its reason, and leaves nothi
       const root = `${await Deno.realPath(rig.root)}/vm/linux/one/root.qcow2`;
       const shared = await refused(5, domain("two", source(root)), /belongs to the guest one/);
       assert.match(shared.hint, /--copy/);
+      await rig.ok("vm", "start", "one");
+      await refused(1, domain("two", source(root)), /could not be copied: .*lock/, "--copy");
+      await rig.ok("vm", "kill", "one");
       await rig.ok("vm", "import", xml, "--type", "linux", "--copy");
     } finally {
       await Deno.remove(outside, { recursive: true });
