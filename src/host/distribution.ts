@@ -1,6 +1,6 @@
 /** Which distribution this host is, and how its packages are called: the exact command that installs what is missing. */
 
-/** What can be missing: a program, or firmware that QEMU's descriptors name. */
+/** What can be missing: a program, firmware that QEMU's descriptors name, or libvirt as a service of the system. */
 export type Need =
   | "qemu-system-x86_64"
   | "qemu-img"
@@ -15,7 +15,13 @@ export type Need =
   | "virsh"
   | "virt-install"
   | "virt-host-validate"
+  | "virt-xml-validate"
   | "libvirtd"
+  | "libvirt-service"
+  | "genisoimage"
+  | "wimlib-imagex"
+  | "xmllint"
+  | "python3"
   | "mformat"
   | "mcopy"
   | "tmux"
@@ -30,6 +36,7 @@ export interface Distribution {
   /** Brings the lists of packages up to date, where that is a step of its own. */
   readonly update?: string;
   readonly install: string;
+  /** Names of packages, a space between several. */
   readonly packages: Readonly<Record<Need, string>>;
 }
 
@@ -52,7 +59,13 @@ const DEBIAN: Distribution = {
     "virsh": "libvirt-clients",
     "virt-install": "virtinst",
     "virt-host-validate": "libvirt-clients",
-    "libvirtd": "libvirt-daemon-system",
+    "virt-xml-validate": "libvirt-clients",
+    "libvirtd": "libvirt-daemon libvirt-daemon-driver-qemu",
+    "libvirt-service": "libvirt-daemon-system",
+    "genisoimage": "genisoimage",
+    "wimlib-imagex": "wimtools",
+    "xmllint": "libxml2-utils",
+    "python3": "python3-minimal",
     "mformat": "mtools",
     "mcopy": "mtools",
     "tmux": "tmux",
@@ -68,7 +81,11 @@ const ELSEWHERE: Distribution["packages"] = {
   "virsh": "libvirt-client",
   "virt-install": "virt-install",
   "virt-host-validate": "libvirt-client",
-  "libvirtd": "libvirt-daemon-driver-qemu",
+  "virt-xml-validate": "libvirt-client",
+  "libvirtd": "libvirt-daemon libvirt-daemon-driver-qemu",
+  "libvirt-service": "libvirt-daemon libvirt-daemon-driver-qemu",
+  "xmllint": "libxml2",
+  "python3": "python3",
   "faketime": "libfaketime",
 };
 
@@ -82,6 +99,7 @@ const DISTRIBUTIONS: readonly Distribution[] = [
       ...ELSEWHERE,
       "qemu-system-x86_64": "qemu-system-x86-core",
       "firmware": "edk2-ovmf",
+      "wimlib-imagex": "wimlib-utils",
     },
   },
   {
@@ -95,7 +113,12 @@ const DISTRIBUTIONS: readonly Distribution[] = [
       "xorriso": "libisoburn",
       "virsh": "libvirt",
       "virt-host-validate": "libvirt",
+      "virt-xml-validate": "libvirt",
       "libvirtd": "libvirt",
+      "libvirt-service": "libvirt",
+      "genisoimage": "cdrtools",
+      "wimlib-imagex": "wimlib",
+      "python3": "python",
     },
   },
   {
@@ -107,6 +130,7 @@ const DISTRIBUTIONS: readonly Distribution[] = [
       "qemu-system-x86_64": "qemu-x86",
       "swtpm_setup": "swtpm",
       "firmware": "qemu-ovmf-x86_64",
+      "xmllint": "libxml2-tools",
     },
   },
 ];
@@ -131,7 +155,7 @@ export function osReleaseValue(osRelease: string, key: string): string {
 
 /** The packages that bring these, each once, sorted. */
 export function packagesFor(distribution: Distribution, needs: readonly Need[]): string[] {
-  return [...new Set(needs.map((need) => distribution.packages[need]))].sort();
+  return [...new Set(needs.flatMap((need) => distribution.packages[need].split(" ")))].sort();
 }
 
 /** The command that installs these, to be typed as it stands. */

@@ -56,7 +56,7 @@ const connection = check({
       );
     }
     const start = connectUri.endsWith("/system")
-      ? `${install(["libvirtd"], context)} && ${asRoot("systemctl enable --now libvirtd", context)}`
+      ? `${install(["libvirt-service"], context)} && ${asRoot("systemctl enable --now libvirtd", context)}`
       : "start the libvirt daemon of this user";
     return unlessWanted(context)(`${connectUri}: ${asked.libvirt.error}`, start);
   },
