@@ -42,7 +42,7 @@ const requests: fc.Arbitrary<PolicyRequest> = fc.record({
     presented: fc.constantFrom(null, plainGuest("linux").id, plainGuest("windows").id),
     guestRunning: fc.boolean(),
     kvm: fc.boolean(),
-    networkEnforcer: fc.constantFrom(true, false, "provisioning_nat"),
+    networkEnforcer: fc.constantFrom<boolean | "provisioning_nat">(true, false, "provisioning_nat"),
   }),
   guest: fc.constantFrom("linux" as const, "windows" as const).chain((kind) =>
     fc.record({

@@ -2,7 +2,6 @@
 import type { GuestKind, PolicyRevision, VmId } from "../src/core/ids.ts";
 import type { Problem, Reason } from "../src/core/problem.ts";
 import type { LoadedPolicy } from "./model.ts";
-import type { isPlainNat } from "./network_profile.ts";
 import type { RuleId } from "./rules.ts";
 
 export type Networking = "off" | "provisioning_only" | "on";
@@ -157,7 +156,7 @@ export interface PolicyFacts {
   readonly kvm: boolean;
   /**
    * Whether the parts that enforce a network profile are there and work. `provisioning_nat`: only the one that a provisioning run
-   * has, which enforces no more than {@link isPlainNat} profiles.
+   * has, which enforces no more than `isPlainNat()` profiles.
    */
   readonly networkEnforcer: boolean | "provisioning_nat";
 }

@@ -22,12 +22,8 @@ export async function readPassword(
     case "file":
       return await readPasswordFile(from.path);
     case "prompt":
-      return await ask(c, user);
+      return await askPassword(c.output.terminal, user);
   }
-}
-
-async function ask({ output }: Context, user: string): Promise<string> {
-  return await askPassword(output.terminal, user);
 }
 
 /** Asks for a password, twice; nobody can see what they type. Failure `usage` without a terminal, `cancelled` when none is given. */

@@ -72,3 +72,8 @@ export async function setMode(path: string, mode: number): Promise<void> {
 export function ownUid(): number {
   return Deno.uid() ?? -1;
 }
+
+/** Absolute path of the folder that this program was started in. */
+export function workingFolder(): string {
+  return Deno.cwd();
+}

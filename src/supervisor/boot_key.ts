@@ -6,7 +6,6 @@ import { decide } from "../../policy/decide.ts";
 import { fail } from "../core/problem.ts";
 import { MIB } from "../core/units.ts";
 import type { Guest } from "./guest.ts";
-import { RUN_ACTOR } from "./provision_steps.ts";
 import type { Supervisor } from "./supervisor.ts";
 
 const EVERY_MS = 1_000;
@@ -17,7 +16,7 @@ const WITHIN_MS = 180_000;
 
 /** Presses Enter once a second until the guest reads its install medium in earnest. Failure `failed` when it never does. */
 export async function pressBootKey(s: Supervisor, guest: Guest, signal: AbortSignal): Promise<void> {
-  await s.perform("vm.present", { id: guest.id }, RUN_ACTOR);
+  await s.perform("vm.present", { id: guest.id }, { kind: "supervisor" });
   let pressed = 0;
   try {
     const until = s.parts.clock.now() + WITHIN_MS;
@@ -31,7 +30,7 @@ export async function pressBootKey(s: Supervisor, guest: Guest, signal: AbortSig
     }
   } finally {
     s.emit({ event: "RAYOS_INPUT:accepted", fields: { vm: guest.id, events: pressed } });
-    if (s.presented === guest.id) await s.perform("vm.hide", { id: guest.id }, RUN_ACTOR);
+    if (s.presented === guest.id) await s.perform("vm.hide", { id: guest.id }, { kind: "supervisor" });
   }
 }
 

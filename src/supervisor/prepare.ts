@@ -97,7 +97,7 @@ function deviceModelsOf(plan: GuestPlan): string[] {
   });
 }
 
-function rightsFor(s: Supervisor, record: VmRecord): Rights {
+export function rightsFor(s: Supervisor, record: VmRecord): Rights {
   const loaded = inForce(s.policy);
   if (!loaded) {
     fail("denied", `nothing can be planned for ${record.id}: there is no policy`, {

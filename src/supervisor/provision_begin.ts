@@ -12,6 +12,7 @@ import { stepsOf } from "../provision/steps.ts";
 import type { Change } from "./changes.ts";
 import { firmwareFor } from "./prepare.ts";
 import { drive } from "./provision_drive.ts";
+import { checkWindowsMedia } from "./provision_media.ts";
 import { plannedSteps } from "./provision_plan.ts";
 import { foresee, type Foreseen } from "./provision_record.ts";
 import { ProvisionRun } from "./provision_run.ts";
@@ -147,6 +148,7 @@ async function look(s: Supervisor, answers: Answers, params: Begin) {
       fail("not_found", `there is no medium ${file}`, { path: file });
     }
   }
+  if (answers.type === "windows") await checkWindowsMedia(answers);
   await checkRoom(s, `${id} can't be provisioned`, [
     dirname(dirname(s.parts.layout.guest(answers.type, id).folder)),
   ]);

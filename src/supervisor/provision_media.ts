@@ -1,9 +1,66 @@
 /** Install media that lie outside the data root are copied into it, because a guest opens nothing outside. */
 import { fail } from "../core/problem.ts";
 import { dirname, makeFolder, removeTree } from "../ports/files.ts";
+import { hashFile } from "../media/hash.ts";
+import { inspectMedium } from "../media/inspect.ts";
+import type { WindowsAnswers } from "../provision/answers.ts";
 import { createFile, isDiskFull, readPieces } from "../ports/large_files.ts";
 import { moveFile } from "../ports/folders.ts";
 import type { Medium } from "./provision_record.ts";
+
+/** Failure `failed` when a file is not the one that the answers mean. */
+export async function checkHash(
+  path: string,
+  expected: string | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  if (expected === undefined) return;
+  const found = await hashFile(path, () => {}, signal);
+  if (found === expected) return;
+  fail("failed", `${path} is another file than the answers mean: its SHA-256 is ${found}, not ${expected}`, {
+    hint: "download it again, or put its SHA-256 into the answers if you trust it",
+    path,
+  });
+}
+
+/**
+ * Failure `failed` when the media of a Windows guest are not what the answers say: no medium of Windows 11 23H2 or later, not the
+ * edition, no drivers.
+ */
+export async function checkWindowsMedia(answers: WindowsAnswers): Promise<void> {
+  const { windows_iso, virtio_iso } = answers.media;
+  const [windows, virtio] = await Promise.all([inspectMedium(windows_iso), inspectMedium(virtio_iso)]);
+  for (
+    const [report, kind, want] of [[windows, "windows", "medium of Windows 11"], [
+      virtio,
+      "virtio-win",
+      "medium of virtio drivers",
+    ]] as const
+  ) {
+    const wrong = report.problems[0];
+    if (report.kind !== kind || wrong) {
+      fail(
+        "failed",
+        `${report.path} is no ${want} that can be used: ${wrong?.message ?? `it is ${report.title}`}`,
+        {
+          hint: wrong?.hint ?? "`rayvisor iso inspect` says what it is",
+          path: report.path,
+        },
+      );
+    }
+  }
+  if (windows.kind !== "windows") return;
+  const edition = windows.editions.find(({ name }) => name === answers.windows.edition);
+  if (!edition) {
+    fail("invalid_answers", `${windows_iso} has no edition ${JSON.stringify(answers.windows.edition)}`, {
+      hint: `it has: ${windows.editions.map(({ name }) => name).join(", ")}`,
+      path: "windows.edition",
+    });
+  }
+  if (edition.windows_11_23h2_or_later === "no") {
+    fail("failed", `${edition.name} on ${windows_iso} is older than Windows 11 23H2`, { path: windows_iso });
+  }
+}
 
 const PIECE_BYTES = 1024 * 1024;
 

@@ -90,6 +90,13 @@ export async function foresee(s: Supervisor, record: VmRecord, answers: Answers)
     ask("provision.begin"),
     ask("vm.define"),
     ask("vm.start"),
+    // Its medium asks for a key.
+    ...(answers.type === "windows"
+      ? [
+        ask("vm.present", { facts: { ...facts, guestRunning: true } }),
+        ask("vm.input", { facts: { ...facts, guestRunning: true, presented: record.id } }),
+      ]
+      : []),
     ...(during_install
       ? [ask("net.set", {
         network: { profile, provisioning: true },

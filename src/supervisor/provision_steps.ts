@@ -9,11 +9,12 @@ import type { Step } from "../provision/steps.ts";
 import { backingChain } from "../qemu/image_chain.ts";
 import { copyDisk, createDisk } from "../qemu/images.ts";
 import { readBaseline } from "./baseline.ts";
+import { pressBootKey } from "./boot_key.ts";
 import type { Guest } from "./guest.ts";
 import { halt } from "./halt.ts";
 import { networkOff, networkOn } from "./network.ts";
 import { pinnedMachine } from "./prepare.ts";
-import { bringMedium } from "./provision_media.ts";
+import { bringMedium, checkHash } from "./provision_media.ts";
 import { makeSeed } from "./provision_seed.ts";
 import { mediaOf, recordFor } from "./provision_record.ts";
 import type { ProvisionRun } from "./provision_run.ts";
@@ -48,7 +49,9 @@ async function media(s: Supervisor, run: ProvisionRun, signal: AbortSignal): Pro
   // What an attempt that was cut off has left may hold the password.
   await keepOnly(files.folder, (name) => `${files.folder}/${name}` === files.run);
   for (const medium of placesOf(s, run).media) {
-    if (medium.name !== "seed") await bringMedium(s.parts.root, medium, signal);
+    if (medium.name === "seed") continue;
+    await checkHash(medium.from ?? `${s.parts.root}/${medium.path}`, medium.sha256, signal);
+    await bringMedium(s.parts.root, medium, signal);
   }
   await makeSeed(run, signal);
 }
@@ -78,6 +81,7 @@ async function makeDisk(path: string, { answers }: ProvisionRun, signal: AbortSi
   if (answers.type === "windows") return await createDisk(path, answers.disk.size);
   const { image, image_format: format, size } = answers.disk;
   await checkImage(image, format);
+  await checkHash(image, answers.disk.image_sha256, signal);
   await copyDisk(image, {
     format,
     to: path,
@@ -129,6 +133,7 @@ async function install(s: Supervisor, run: ProvisionRun, signal: AbortSignal): P
     // That it has shut itself down is to be seen also by a supervisor that was not there when it did.
     await started.qmp.execute("set-action", { shutdown: "pause" });
     const { during_install, profile } = run.answers.network;
+    if (run.answers.type === "windows" && move !== "watch") await pressBootKey(s, guest, within);
     if (during_install) {
       await networkOn(s, guest, { profile, reason: "provisioning", provisioning: true }, within);
     }

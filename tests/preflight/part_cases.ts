@@ -180,7 +180,7 @@ export const PART_CASES: readonly Case[] = [
     ...{ id: "media.virtio_iso", when: "it is empty", status: "FAIL" },
     change: (host) =>
       host.media["/iso/virtio.iso"] = {
-        ...mediumOf("unknown", 0),
+        ...mediumOf("not-a-medium", 0),
         problems: [{ message: "it is an empty file" }],
       },
     says: /is an empty file/,

@@ -138,7 +138,7 @@ export const requests: fc.Arbitrary<PolicyRequest> = fc.record({
     presented: fc.constantFrom(null, plainGuest("linux").id, plainGuest("windows").id),
     guestRunning: fc.boolean(),
     kvm: fc.boolean(),
-    networkEnforcer: fc.constantFrom(true, false, "provisioning_nat"),
+    networkEnforcer: fc.constantFrom<boolean | "provisioning_nat">(true, false, "provisioning_nat"),
   }),
   network: fc.record({ profile: fc.constantFrom("off", ...NETWORKS), provisioning: fc.boolean() }),
   agentCall: fc.constantFrom("ping", "osinfo", "exec", "files"),

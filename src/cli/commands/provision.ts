@@ -45,6 +45,11 @@ export function provisionCommand(context: MakeContext): AnyCommand {
 
 async function provision(c: Context, id: string | undefined, flags: Flags): Promise<void> {
   if (flags.template) {
+    const { answersTemplate } = await import("../../provision/answers_text.ts");
+    return c.output.result(
+      { template: answersTemplate(flags.template) },
+      ({ template }) => template.trimEnd(),
+    );
   }
   if (id === undefined) fail("usage", "provision wants the id of a guest");
   if (flags.cancel || flags.undo) {
@@ -86,13 +91,15 @@ async function fromFile(file: string): Promise<Given> {
 }
 
 async function asked(c: Context, s: ApiClient, id: string): Promise<Given> {
-  if (!c.output.terminal.inIsTerminal) {
+  const { terminal } = c.output;
+  if (c.output.json || !terminal.inIsTerminal || !terminal.outIsTerminal) {
     fail("usage", `no run of ${id} is under way, and nobody can be asked without a terminal`, {
       hint:
         `give answers: \`rayvisor provision ${id} --answers FILE.toml\`; --template linux|windows prints one`,
     });
   }
-  return await Promise.reject(s);
+  const { askOnTerminal } = await import("../ask_answers.ts");
+  return await askOnTerminal(terminal, s, id);
 }
 
 async function dryRun(c: Context, s: ApiClient, id: string, given: Given | undefined): Promise<void> {

@@ -66,7 +66,7 @@ export function judgeMedium(
   const again = `download it again from ${row.from}`;
   const words = (list: MediumLook["problems"]) => list.map(({ message }) => message).join("; ");
   if (problems.length > 0) return bad(`${path}: ${words(problems)}`, again);
-  if (kind !== row.kind && kind !== "unknown") {
+  if (kind !== row.kind) {
     return bad(`${path} is ${title}, not the ${row.title}`, `name another file with ${row.flag}`);
   }
   const found = `${path}: ${title}, ${formatBytes(bytes)}`;
