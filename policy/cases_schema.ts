@@ -149,6 +149,7 @@ const request = table<CaseRequest>({
     "For `snapshot.create`.",
   ),
   restarts: optional(int(0), "For `vm.start` by `recovery`: restarts within the last hour."),
+  diskBytes: optional(int(0), "For `vm.define`: size of the disk that would be made, bytes."),
   deviceModels: optional(list(word), "For `vm.start`: QEMU device models of the planned command line."),
   images: optional(
     list(

@@ -11,7 +11,10 @@ import { networkLayer, presentationLayer } from "./layers_gate.ts";
 import type { Rights } from "./types.ts";
 
 /** Published minimum of Windows 11 (contract, section 7), and the least that any guest is given. */
-const MINIMUM = { linux: { vcpu: 1, memoryMib: 64 }, windows: { vcpu: 2, memoryMib: 4096 } } as const;
+const MINIMUM = {
+  linux: { vcpu: 1, memoryMib: 64, diskBytes: 0 },
+  windows: { vcpu: 2, memoryMib: 4096, diskBytes: 64 * 1024 ** 3 },
+} as const;
 
 function kindLayer({ loaded, guest }: Question): readonly Finding[] {
   if (guest.type !== "linux" && guest.type !== "windows") {
@@ -215,6 +218,14 @@ function capsLayer(question: Question): readonly Finding[] {
     const why =
       `${guest.id} would have ${given.vcpu} vCPUs and ${mib(given.memoryMib)}; a ${guest.type} guest needs ` +
       `${least.vcpu} and ${mib(least.memoryMib)}`;
+    findings.push(deny("below_minimum", why, whereOf(question, "allowBelowMinimum")));
+  }
+  if (
+    !rights.allowBelowMinimum && request.diskBytes !== undefined && !(request.diskBytes >= least.diskBytes)
+  ) {
+    const why =
+      `${guest.id} would have a disk of ${formatBytes(request.diskBytes)}; a ${guest.type} guest needs ` +
+      formatBytes(least.diskBytes);
     findings.push(deny("below_minimum", why, whereOf(question, "allowBelowMinimum")));
   }
   if (rights.requireKvm && request.facts.kvm !== true && request.action === "vm.start") {

@@ -175,6 +175,8 @@ export interface PolicyRequest {
   readonly snapshot?: { readonly count: number };
   /** `vm.start` by recovery: restarts within the last hour. */
   readonly restarts?: number;
+  /** `vm.define`: size of the disk that would be made. */
+  readonly diskBytes?: number;
   /** `vm.start`: QEMU device models of the planned command line, checked against the allow-list where given. */
   readonly deviceModels?: readonly string[];
   /** `vm.start`: what was found in the guest's images, where they were looked at; `escape` is a sentence. */

@@ -37,7 +37,9 @@ export interface Change {
   /** What policy is told of the guest; absent where the record can't be used and the action needs none. */
   readonly ask?: GuestAsk;
   /** More of the request to policy. */
-  readonly more?: Partial<Pick<PolicyRequest, "network" | "deviceModels" | "images" | "snapshot">>;
+  readonly more?: Partial<
+    Pick<PolicyRequest, "network" | "deviceModels" | "images" | "snapshot" | "diskBytes">
+  >;
   /** What is put on record besides. */
   readonly detail?: JsonObject;
   /** What is left to do when the supervisor dies in the middle of it. */

@@ -54,6 +54,7 @@ async function defineWith(
   return {
     vm: record.id,
     ask: record,
+    ...(make.disk ? { more: { diskBytes: make.disk.bytes } } : {}),
     intent: { kind: "define", vm: record.id, made: intended },
     act: async (_decision, signal, tell): Promise<DoneView> => {
       try {

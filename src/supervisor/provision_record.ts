@@ -88,7 +88,7 @@ export async function foresee(s: Supervisor, record: VmRecord, answers: Answers)
   const { during_install, profile } = answers.network;
   return [
     ask("provision.begin"),
-    ask("vm.define"),
+    ask("vm.define", answers.disk.size === undefined ? {} : { diskBytes: answers.disk.size }),
     ask("vm.start"),
     // Its medium asks for a key.
     ...(answers.type === "windows"
