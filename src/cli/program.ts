@@ -73,6 +73,7 @@ function programsOf(command: AnyCommand): readonly ProgramGroup[] {
     case "gateway":
       return [];
     case "preflight":
+    case "provision":
       return ["self", "preflight"];
     default:
       return ["self"];

@@ -170,21 +170,24 @@ function refuseDenied(id: string, foreseen: readonly Foreseen[]): void {
 }
 
 /** Calls a run off. The guest is ended; with `undo` all that the run has made goes too. */
-export function cancelProvision(s: Supervisor, params: ActionParams<"provision.cancel">): Promise<Change> {
+export async function cancelProvision(
+  s: Supervisor,
+  params: ActionParams<"provision.cancel">,
+): Promise<Change> {
   const run = s.provisions.get(params.id) ??
     fail("wrong_state", `no run of ${params.id} is under way, and none was interrupted`);
   const guest = s.guests.get(params.id);
-  return Promise.resolve({
+  return {
     vm: run.vm,
     ...(guest ? { guest } : {}),
-    ...(guest?.record ? { ask: guest.record } : {}),
+    ask: guest?.record ?? (await plannedRecord(s, run)).record,
     act: async () => {
       const { driver } = run;
       driver?.abort.abort(
         new Failure({ code: "cancelled", message: `the provisioning of ${run.vm} was called off` }),
       );
       await driver?.over;
-      if (guest?.run) await s.perform("vm.kill", { id: run.vm }, RUN_ACTOR);
+      if (s.guests.get(run.vm)?.run) await s.perform("vm.kill", { id: run.vm }, RUN_ACTOR);
       if (params.undo) await undo(s, run);
       return {
         done: "provision.cancel",
@@ -192,7 +195,7 @@ export function cancelProvision(s: Supervisor, params: ActionParams<"provision.c
         notes: [params.undo ? "all that it had made is gone" : "it can be gone on with"],
       };
     },
-  });
+  };
 }
 
 /** What a run would do and what policy says of it; does nothing. */

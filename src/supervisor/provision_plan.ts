@@ -136,13 +136,18 @@ async function startLines(s: Supervisor, record: VmRecord, host: HostCapabilitie
     sockets: { qmp, agent, serial, ...(hasTpm ? { tpm } : {}) },
     swtpmLog: layout.guest(record.type, record.id).swtpmLog,
   };
+  const rights = rightsFor(s, record);
   const planned = planGuest({
     record,
-    rights: rightsFor(s, record),
+    rights,
     host,
     firmware: await firmwareFor(record, host),
     files,
-    clamp: { vcpu: devices.vcpu, memoryMib: devices.memory_mb },
+    // Whether that is allowed at all is said apart.
+    clamp: {
+      vcpu: Math.min(devices.vcpu, rights.maxVcpu),
+      memoryMib: Math.min(devices.memory_mb, rights.maxMemoryMib),
+    },
   });
   if (!planned.ok) fail(planned.error.code, planned.error.message, planned.error);
   const { swtpm, qemu } = planned.value;

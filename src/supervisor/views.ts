@@ -1,5 +1,5 @@
 /** The supervisor's guests as its clients see them. */
-import type { GuestView } from "../actions/views.ts";
+import type { GuestView, ProvisionView } from "../actions/views.ts";
 import { formatUtc } from "../core/time.ts";
 import { pauseNotes, pauseProblem } from "../lifecycle/pause.ts";
 import type { Guest } from "./guest.ts";
@@ -11,6 +11,7 @@ import { stallText } from "./stall.ts";
 
 export function guestView(s: Supervisor, guest: Guest): GuestView {
   const { record, run } = guest;
+  const provision = s.provisions.get(guest.id)?.view() ?? null;
   const pauseReason = guest.state === "paused" ? guest.pauseReason : undefined;
   // Without its TPM it goes on never, whatever its disks do.
   const stall = guest.stall && pauseReason !== "tpm_lost" ? stallText(guest.id, guest.stall) : undefined;
@@ -24,7 +25,7 @@ export function guestView(s: Supervisor, guest: Guest): GuestView {
     pause_reason: pauseReason ?? null,
     ready: guest.readySince !== undefined,
     presented: s.presented === guest.id,
-    provision: s.provisions.get(guest.id)?.view() ?? null,
+    provision,
     network: guest.network?.profile ?? "off",
     policy_profile: record?.policy_profile ?? null,
     vcpu: guest.share?.vcpu ?? record?.devices.vcpu ?? null,
@@ -33,6 +34,7 @@ export function guestView(s: Supervisor, guest: Guest): GuestView {
     pid: run?.qemu.pid ?? guest.stray?.pid ?? null,
     started_at: run ? formatUtc(run.startedAt) : null,
     notes: [
+      ...provisionNotes(provision),
       ...(stall === undefined ? pauseNotes(pauseReason) : [stall]),
       ...(run?.notes ?? []),
       ...(run ? limitNotes(s, run) : []),
@@ -43,4 +45,13 @@ export function guestView(s: Supervisor, guest: Guest): GuestView {
         : []),
     ],
   };
+}
+
+function provisionNotes(provision: ProvisionView | null): string[] {
+  if (!provision) return [];
+  const { vm, step, phase, state, why } = provision;
+  const where = `step ${step}${phase === null ? "" : `, ${phase}`}`;
+  if (state === "running") return [`it is being provisioned: ${where}`];
+  const how = state === "failed" ? `failed (${why})` : "was interrupted";
+  return [`its provisioning ${how}: ${where}; \`rayvisor provision ${vm}\` goes on with it`];
 }

@@ -35,12 +35,19 @@ Deno.test("answers that can't be used are refused with every fault and its place
       "bad.toml",
       `version = 0\n[guest]\ntype = "linux"\nvcpu = 0\nmemroy_mib = 1\n[disk]\nimage_format = "raw"\n`,
     );
-    const refused = await rig.fails(8, "provision", "g1", "--answers", `${rig.root}/bad.toml`);
+    const refused = await rig.fails(
+      8,
+      "provision",
+      "--no-preflight",
+      "g1",
+      "--answers",
+      `${rig.root}/bad.toml`,
+    );
     const lines = refused.problems.map(({ place }: { place?: { line: number } }) => place?.line);
     assert.ok(lines.includes(4) && lines.includes(5), JSON.stringify(refused));
     assert.match(JSON.stringify(refused), /memory_mib/, "it says what was probably meant");
-    await rig.fails(4, "provision", "g1", "--answers", `${rig.root}/nowhere.toml`);
-    assert.match((await rig.fails(2, "provision", "g1")).message, /terminal/);
+    await rig.fails(4, "provision", "--no-preflight", "g1", "--answers", `${rig.root}/nowhere.toml`);
+    assert.match((await rig.fails(2, "provision", "--no-preflight", "g1")).message, /terminal/);
     await rig.fails(2, "provision");
     assert.deepEqual(foldersOf(rig), []);
   }, PROVISION_POLICY));
@@ -49,31 +56,46 @@ Deno.test("what stands in the way is said before anything is done: policy, a gue
   withRoot(async (rig) => {
     const answers = await emptyAnswers(rig);
     await defineSmall(rig, "taken");
-    assert.equal((await rig.fails(5, "provision", "taken", "--answers", answers)).code, "already_exists");
+    assert.equal(
+      (await rig.fails(5, "provision", "--no-preflight", "taken", "--answers", answers)).code,
+      "already_exists",
+    );
     await Deno.mkdir(`${rig.root}/vm/linux/left`);
     await rig.write("vm/linux/left/disk.qcow2", "somebody's");
-    assert.equal((await rig.fails(5, "provision", "left", "--answers", answers)).code, "already_exists");
+    assert.equal(
+      (await rig.fails(5, "provision", "--no-preflight", "left", "--answers", answers)).code,
+      "already_exists",
+    );
     assert.equal(await Deno.readTextFile(`${rig.root}/vm/linux/left/disk.qcow2`), "somebody's");
 
     const large = await emptyAnswers(rig, "", "memory_mib = 4096");
-    const denied = await rig.fails(3, "provision", "g1", "--answers", large);
+    const denied = await rig.fails(3, "provision", "--no-preflight", "g1", "--answers", large);
     assert.ok(
       denied.reasons.some(({ rule }: { rule: string }) => rule === "memory_cap"),
       JSON.stringify(denied),
     );
     const network = await emptyAnswers(rig, "[network]\nduring_install = true\n");
-    assert.equal((await rig.fails(3, "provision", "g1", "--answers", network)).code, "denied");
+    assert.equal(
+      (await rig.fails(3, "provision", "--no-preflight", "g1", "--answers", network)).code,
+      "denied",
+    );
 
     await emptyAnswers(rig);
     await Deno.remove(`${rig.root}/empty.img`);
-    assert.equal((await rig.fails(4, "provision", "g1", "--answers", answers)).code, "not_found");
+    assert.equal(
+      (await rig.fails(4, "provision", "--no-preflight", "g1", "--answers", answers)).code,
+      "not_found",
+    );
     const made = await new Deno.Command("qemu-img", {
       args: ["create", "-q", "-f", "qcow2", "-b", "/etc/passwd", "-F", "raw", `${rig.root}/empty.img`],
     }).output();
     assert.equal(made.code, 0);
     const text = (await Deno.readTextFile(answers)).replace('"raw"', '"qcow2"');
     await rig.write("empty.toml", text);
-    assert.equal((await rig.fails(3, "provision", "g1", "--answers", answers)).code, "path_escape");
+    assert.equal(
+      (await rig.fails(3, "provision", "--no-preflight", "g1", "--answers", answers)).code,
+      "path_escape",
+    );
     assert.deepEqual(foldersOf(rig).sort(), ["left", "taken"]);
     assert.deepEqual((await rig.ok("status")).provisioning, []);
   }, PROVISION_POLICY));
@@ -110,7 +132,10 @@ Deno.test("a run that is called off can be gone on with by the same answers and 
     await marker(rig, "g1", installing, () => {
       ran = endOf(provisioning(rig, "g1", "--answers", answers));
     });
-    assert.equal((await rig.fails(5, "provision", "g1", "--answers", answers)).code, "busy");
+    assert.equal(
+      (await rig.fails(5, "provision", "--no-preflight", "g1", "--answers", answers)).code,
+      "busy",
+    );
     assert.equal((await rig.fails(5, "vm", "delete", "g1", "--yes")).code, "busy");
     await rig.ok("provision", "g1", "--cancel");
     const ended = await ran;
@@ -124,7 +149,10 @@ Deno.test("a run that is called off can be gone on with by the same answers and 
     ]);
 
     const other = await emptyAnswers(rig, '[linux]\nhostname = "other"\n');
-    assert.equal((await rig.fails(5, "provision", "g1", "--answers", other)).code, "wrong_state");
+    assert.equal(
+      (await rig.fails(5, "provision", "--no-preflight", "g1", "--answers", other)).code,
+      "wrong_state",
+    );
     await marker(rig, "g1", installing, () => {
       ran = endOf(provisioning(rig, "g1"));
     });
@@ -135,7 +163,7 @@ Deno.test("a run that is called off can be gone on with by the same answers and 
     await rig.ok("provision", "g1", "--undo");
     assert.deepEqual(foldersOf(rig), []);
     assert.equal((await rig.fails(4, "vm", "show", "g1")).code, "not_found");
-    assert.equal((await rig.fails(5, "provision", "g1", "--undo")).code, "wrong_state");
+    assert.equal((await rig.fails(5, "provision", "--no-preflight", "g1", "--undo")).code, "wrong_state");
     await rig.ok("audit", "verify");
   }, PROVISION_POLICY));
 
@@ -169,7 +197,7 @@ Deno.test("an installation that takes longer than the answers allow fails, and i
   withRoot(async (rig) => {
     const { folder } = layoutOf(rig.root).guest("linux", "g1");
     const answers = await emptyAnswers(rig, "[install]\ntimeout_minutes = 1\n");
-    const end = await rig.run("--json", "provision", "g1", "--answers", answers);
+    const end = await rig.run("--json", "provision", "--no-preflight", "g1", "--answers", answers);
     assert.equal(end.code, 1, end.stdout);
     assert.match(end.json().error.message, /not finished within 1 minute/);
     const shown = await showUntil(rig, "g1", ({ provision }) => provision.state === "failed");

@@ -54,7 +54,7 @@ ${more}`,
 
 /** Begins to provision, and leaves the command running. */
 export function provisioning(rig: Rig, ...args: string[]): Deno.ChildProcess {
-  return start(["--root", rig.root, "--json", "provision", ...args], rig.how);
+  return start(["--root", rig.root, "--json", "provision", "--no-preflight", ...args], rig.how);
 }
 
 /** The end of a command that was left running. */

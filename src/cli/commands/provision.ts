@@ -21,6 +21,8 @@ interface Flags {
   readonly detach?: true | undefined;
   readonly cancel?: true | undefined;
   readonly undo?: true | undefined;
+  /** False with `--no-preflight`. */
+  readonly preflight?: boolean | undefined;
   readonly template?: "linux" | "windows" | undefined;
 }
 
@@ -33,6 +35,7 @@ export function provisionCommand(context: MakeContext): AnyCommand {
     .option("--answers <file>", "answers file; nothing is asked")
     .option("--dry-run", "say what would be done, every file and command, and what policy says of it")
     .option("--detach", "do not wait for the end; `rayvisor events` tells of it")
+    .option("--no-preflight", "do not look at the host first")
     .option("--cancel", "call the run off: its guest is ended; it can be gone on with")
     .option("--undo", "call the run off and take away all that it has made")
     .addOption(
@@ -125,6 +128,10 @@ async function carryOut(
   id: string,
   { given, flags }: { given: Given | undefined; flags: Flags },
 ): Promise<void> {
+  if (given && flags.preflight !== false) {
+    const { checkHost } = await import("../provision_preflight.ts");
+    await checkHost(c, given.answers);
+  }
   const password = given && await passwordOf(c, given);
   const following = new AbortController();
   const events = await s.events(id, following.signal);
