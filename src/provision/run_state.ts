@@ -108,9 +108,9 @@ export function seen(run: RunState, sight: Sight): RunState {
 }
 
 /** What the guest is at while it installs itself, in one or two words. */
-export function phaseOf({ install }: RunState, wrote: boolean): string {
+export function phaseOf({ install, os }: RunState, wrote: boolean): string {
   if (install.done) return "shut down";
-  if (install.agent) return "agent answers";
+  if (install.agent) return os ? `agent answers: ${os.name} ${os.version}` : "agent answers";
   if (install.resets > 0) return `after restart ${install.resets}`;
   if (install.starts === 0) return "not started";
   return wrote ? "writes to its disk" : "firmware";

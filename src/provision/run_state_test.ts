@@ -65,6 +65,8 @@ Deno.test("phaseOf() tells the furthest that was seen", () => {
   assert.equal(phaseOf(after(STARTED, { kind: "reset" }), true), "after restart 1");
   assert.equal(phaseOf(after(STARTED, { kind: "reset" }, { kind: "agent" }), true), "agent answers");
   assert.equal(phaseOf(after(STARTED, { kind: "agent" }, { kind: "shut_down" }), true), "shut down");
+  const os = { kind: "os", name: "Windows 11 Pro", version: "22631" } as const;
+  assert.equal(phaseOf(after(STARTED, { kind: "agent" }, os), true), "agent answers: Windows 11 Pro 22631");
 });
 
 Deno.test("whatever is seen, in any order, a run can be written and read again; a guest's words are harmless in it", () => {

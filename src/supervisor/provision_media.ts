@@ -1,21 +1,22 @@
 /** Install media that lie outside the data root are copied into it, because a guest opens nothing outside. */
 import { fail } from "../core/problem.ts";
-import { dirname, makeFolder, removeTree } from "../ports/files.ts";
+import { formatBytes, MIB } from "../core/units.ts";
+import { basename, dirname, makeFolder, removeTree } from "../ports/files.ts";
 import { hashFile } from "../media/hash.ts";
 import { inspectMedium } from "../media/inspect.ts";
 import type { WindowsAnswers } from "../provision/answers.ts";
 import { createFile, isDiskFull, readPieces } from "../ports/large_files.ts";
-import { moveFile } from "../ports/folders.ts";
+import { fileFacts, moveFile } from "../ports/folders.ts";
 import type { Medium } from "./provision_record.ts";
 
 /** Failure `failed` when a file is not the one that the answers mean. */
 export async function checkHash(
   path: string,
   expected: string | undefined,
-  signal: AbortSignal,
+  { signal, tell }: Passing,
 ): Promise<void> {
   if (expected === undefined) return;
-  const found = await hashFile(path, () => {}, signal);
+  const found = await hashFile(path, await tenths(path, "looked through", tell), signal);
   if (found === expected) return;
   fail("failed", `${path} is another file than the answers mean: its SHA-256 is ${found}, not ${expected}`, {
     hint: "download it again, or put its SHA-256 into the answers if you trust it",
@@ -62,10 +63,31 @@ export async function checkWindowsMedia(answers: WindowsAnswers): Promise<void> 
   }
 }
 
+/** How a long file is gone through. */
+export interface Passing {
+  readonly signal: AbortSignal;
+  /** Takes how far it is, in words. */
+  readonly tell: (progress: string) => void;
+}
+
+/** Tells each tenth of a large file. */
+async function tenths(path: string, done: string, tell: Passing["tell"]): Promise<(bytes: number) => void> {
+  const total = (await fileFacts(path))?.size ?? 0;
+  let told = 0;
+  return (bytes) => {
+    const tenth = total < TOLD_BYTES ? 0 : Math.floor(bytes / total * 10);
+    if (tenth <= told) return;
+    told = tenth;
+    tell(`${done} ${formatBytes(bytes)} of ${formatBytes(total)} of ${basename(path)}`);
+  };
+}
+
+/** Smaller files are gone through before anybody reads that. */
+const TOLD_BYTES = 256 * MIB;
 const PIECE_BYTES = 1024 * 1024;
 
 /** Copies a medium where it must be copied. Its original stays as it is. */
-export async function bringMedium(root: string, medium: Medium, signal: AbortSignal): Promise<void> {
+export async function bringMedium(root: string, medium: Medium, { signal, tell }: Passing): Promise<void> {
   const { from, path } = medium;
   if (from === undefined) return;
   const to = `${root}/${path}`;
@@ -74,9 +96,12 @@ export async function bringMedium(root: string, medium: Medium, signal: AbortSig
   await removeTree(part);
   const out = await createFile(part);
   try {
+    let bytes = 0;
+    const passed = await tenths(from, "copied", tell);
     for await (const piece of readPieces(from, PIECE_BYTES)) {
       signal.throwIfAborted();
       await out.write(piece);
+      passed(bytes += piece.length);
     }
     await out.flush();
   } catch (error) {

@@ -14,7 +14,7 @@ import type { Guest } from "./guest.ts";
 import { halt } from "./halt.ts";
 import { networkOff, networkOn } from "./network.ts";
 import { pinnedMachine } from "./prepare.ts";
-import { bringMedium, checkHash } from "./provision_media.ts";
+import { bringMedium, checkHash, type Passing } from "./provision_media.ts";
 import { makeSeed } from "./provision_seed.ts";
 import { mediaOf, recordFor } from "./provision_record.ts";
 import type { ProvisionRun } from "./provision_run.ts";
@@ -48,19 +48,28 @@ async function media(s: Supervisor, run: ProvisionRun, signal: AbortSignal): Pro
   const { files } = run;
   // What an attempt that was cut off has left may hold the password.
   await keepOnly(files.folder, (name) => `${files.folder}/${name}` === files.run);
+  const going = passing(s, run, "media", signal);
   for (const medium of placesOf(s, run).media) {
     if (medium.name === "seed") continue;
-    await checkHash(medium.from ?? `${s.parts.root}/${medium.path}`, medium.sha256, signal);
-    await bringMedium(s.parts.root, medium, signal);
+    await checkHash(medium.from ?? `${s.parts.root}/${medium.path}`, medium.sha256, going);
+    await bringMedium(s.parts.root, medium, going);
   }
   await makeSeed(run, signal);
+}
+
+/** Tells of a large file that is gone through. */
+function passing(s: Supervisor, { vm }: ProvisionRun, step: Step, signal: AbortSignal): Passing {
+  return {
+    signal,
+    tell: (phase) => s.emit({ event: "RAYOS_PROVISION:step", fields: { vm, step, phase } }),
+  };
 }
 
 async function disk(s: Supervisor, run: ProvisionRun, signal: AbortSignal): Promise<void> {
   // The medium carries it by now.
   if (run.state.password !== null) await run.save({ ...run.state, password: null });
   await removeParts(s, run);
-  await makeDisk(placesOf(s, run).disk, run, signal);
+  await makeDisk(s, run, signal);
 }
 
 /** Images that were being made when a supervisor died. */
@@ -76,12 +85,14 @@ async function keepOnly(folder: string, keep: (name: string) => boolean): Promis
 }
 
 /** The guest's disk as it is before anything is installed. Only ever where this run has made it, or there is none. */
-async function makeDisk(path: string, { answers }: ProvisionRun, signal: AbortSignal): Promise<void> {
+async function makeDisk(s: Supervisor, run: ProvisionRun, signal: AbortSignal): Promise<void> {
+  const { answers } = run;
+  const { disk: path } = placesOf(s, run);
   await removeTree(path);
   if (answers.type === "windows") return await createDisk(path, answers.disk.size);
   const { image, image_format: format, size } = answers.disk;
   await checkImage(image, format);
-  await checkHash(image, answers.disk.image_sha256, signal);
+  await checkHash(image, answers.disk.image_sha256, passing(s, run, "disk", signal));
   await copyDisk(image, {
     format,
     to: path,
@@ -106,9 +117,9 @@ export async function checkImage(path: string, format: "qcow2" | "raw"): Promise
 
 /** What is entered into the registry, with the run's media, and where its disk lies. */
 export async function plannedRecord(s: Supervisor, run: Pick<ProvisionRun, "vm" | "answers">) {
-  const { folder, media, disk } = placesOf(s, run);
+  const { folder, media } = placesOf(s, run);
   const machine = pinnedMachine(await s.parts.capabilities());
-  return { record: recordFor(run.answers, run.vm, { folder, machine, media }), media, disk, machine };
+  return { record: recordFor(run.answers, run.vm, { folder, machine, media }), media, machine };
 }
 
 async function define(s: Supervisor, run: ProvisionRun): Promise<void> {
@@ -171,11 +182,11 @@ async function renew(s: Supervisor, run: ProvisionRun, signal: AbortSignal): Pro
   });
   // The record goes first: what it names must never be half there. It is defined again with everything that it lacks.
   if (s.guests.has(run.vm)) await s.perform("vm.delete", { id: run.vm }, RUN_ACTOR);
-  const { disk, record } = await plannedRecord(s, run);
+  const { record } = await plannedRecord(s, run);
   for (const path of [record.storage.ovmf_vars, record.storage.tpm_state]) {
     if (path !== undefined) await removeTree(`${s.parts.root}/${path}`);
   }
-  await makeDisk(disk, run, signal);
+  await makeDisk(s, run, signal);
   await define(s, run);
 }
 
