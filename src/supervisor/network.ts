@@ -234,7 +234,9 @@ async function turnOff(s: Supervisor, guest: Guest, reason: string): Promise<voi
   const { network, run } = guest;
   if (!network) {
     // One that is left over all the same, of a QEMU that did not answer in time.
-    if (run && !run.qmp.isClosed) await cutFoundNetwork(s, guest, run);
+    if (run && !run.qmp.isClosed) {
+      await cutFoundNetwork(s, guest, run).catch((error: unknown) => complain(guest, error));
+    }
     return;
   }
   guest.network = undefined;
