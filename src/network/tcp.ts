@@ -372,6 +372,7 @@ function onTime(state: TcpState, now: TcpNow): TcpStep {
     const sent = transmit(next, now, effects, { data: slice(next.pieces, 0, bytes), bytes });
     // What a guest without a window was asked with counts as not sent: it will have thrown it away.
     next = state.window === 0 ? { ...sent, next: sent.una } : sent;
+    return { state: next, effects }; // the guest's answer says what else is missing
   }
   return pump(next, now, effects);
 }

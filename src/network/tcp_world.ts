@@ -41,6 +41,7 @@ export interface Outcome {
 const GUEST_ISS = 0xfffffff0; // its numbers begin anew at once
 const GUEST_TIMEOUT_MS = 200;
 const LONGEST_MS = 3_600_000;
+const MOST_STEPS = 200_000;
 
 /** 32 bits at a time, always the same ones for a seed. (mulberry32) */
 export function randomOf(seed: number): () => number {
@@ -71,6 +72,9 @@ class World {
   readonly #up: Uint8Array[] = [];
   #upEnded = false;
   #endSaid = false;
+  #owing = false;
+  #reading = false;
+  #armed: number | undefined;
   #mostHeld = 0;
   #mostUnwritten = 0;
   #reset = false;
@@ -79,6 +83,7 @@ class World {
   #taken = 0;
   #downEnded = false;
   #guestUna = GUEST_ISS;
+  #guestNext = 0;
   #guestOpen = false;
   #wanted = 0;
   #gatewayIss = 0;
@@ -96,7 +101,8 @@ class World {
   }
 
   run(): void {
-    while (this.#events.length > 0 && this.#now < LONGEST_MS) {
+    for (let steps = 0; this.#events.length > 0 && this.#now < LONGEST_MS; steps++) {
+      if (steps > MOST_STEPS) throw new Error(`no end after ${steps} steps: ${JSON.stringify(this.#state)}`);
       this.#events.sort((a, b) => a.at - b.at || a.order - b.order);
       const next = this.#events.shift();
       if (!next) return;
@@ -168,15 +174,31 @@ class World {
         );
       } else if (effect.kind === "finish") this.#upEnded = true;
     }
-    if (state.ackDue) this.#later(0, () => this.#input({ kind: "flush" }));
-    if (state.timer) {
-      this.#later(Math.max(0, state.timer.at - this.#now), () => this.#input({ kind: "time" }));
+    if (state.ackDue && !this.#owing) {
+      this.#owing = true;
+      this.#later(0, () => {
+        this.#owing = false;
+        this.#input({ kind: "flush" });
+      });
     }
+    if (state.timer && state.timer.at !== this.#armed) {
+      const at = this.#armed = state.timer.at;
+      this.#later(Math.max(0, at - this.#now), () => {
+        if (this.#armed !== at) return;
+        this.#armed = undefined;
+        this.#input({ kind: "time" });
+      });
+    }
+    if (this.#reading) return;
     const room = Math.min(readable(state, this.#nowOf), this.p.piece, this.p.down.length - this.#said);
     if (room > 0) {
       const from = this.#said;
       this.#said += room;
-      this.#later(1, () => this.#input({ kind: "data", data: this.p.down.subarray(from, from + room) }));
+      this.#reading = true;
+      this.#later(1, () => {
+        this.#reading = false;
+        this.#input({ kind: "data", data: this.p.down.subarray(from, from + room) });
+      });
     } else if (this.#said === this.p.down.length && state.phase === "open" && !this.#endSaid) {
       this.#endSaid = true;
       this.#later(1, () => this.#input({ kind: "ended" }));
@@ -231,23 +253,23 @@ class World {
     });
   }
 
-  /** Sends a window's worth from the first byte that is not acknowledged, or only an acknowledgement. */
+  /** Sends what was not sent yet and the window lets, or only an acknowledgement. Its end is the last of its numbers. */
   #guestSend(): void {
     const first = (GUEST_ISS + 1) >>> 0;
-    const at = (this.#guestUna - first) | 0;
     const { up, mss } = this.p;
-    const window = Math.max(1, Math.min(this.#gatewayWindow, 4 * mss));
-    let sent = 0;
-    while (at + sent < up.length && sent < window) {
-      const data = up.slice(at + sent, at + Math.min(sent + mss, window));
-      this.#send(
-        this.#segment({ seq: (first + at + sent) >>> 0, data, fin: at + sent + data.length === up.length }),
-      );
-      sent += data.length;
+    const una = (this.#guestUna - first) | 0;
+    const edge = una + Math.max(1, Math.min(this.#gatewayWindow, 4 * mss));
+    this.#guestNext = Math.max(this.#guestNext, una);
+    let sent = false;
+    while (this.#guestNext <= up.length && this.#guestNext < edge) {
+      const at = this.#guestNext;
+      const data = up.slice(at, Math.min(at + mss, edge));
+      const fin = at + data.length === up.length;
+      this.#send(this.#segment({ seq: (first + at) >>> 0, data, fin }));
+      this.#guestNext = at + data.length + (fin ? 1 : 0);
+      sent = true;
     }
-    if (sent > 0) return;
-    const isAll = at > up.length;
-    this.#send(this.#segment({ seq: (first + (isAll ? up.length + 1 : up.length)) >>> 0, fin: !isAll }));
+    if (!sent) this.#send(this.#segment({ seq: (first + this.#guestNext) >>> 0 }));
   }
 
   #send(segment: Segment): void {
@@ -258,7 +280,10 @@ class World {
   #guestTimer(): void {
     if (this.#state.phase === "gone" || this.#reset) return;
     const isAll = ((this.#guestUna - GUEST_ISS - 1) | 0) > this.p.up.length;
-    if (this.#guestOpen && !isAll) this.#guestSend();
+    if (this.#guestOpen && !isAll) {
+      this.#guestNext = 0; // from the first that is not acknowledged
+      this.#guestSend();
+    }
     this.#later(GUEST_TIMEOUT_MS, () => this.#guestTimer());
   }
 }
