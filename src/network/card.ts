@@ -3,8 +3,9 @@
  * whose other end a gateway connects; without a gateway nothing passes.
  */
 import { createHash } from "node:crypto";
-import { fail } from "../core/problem.ts";
+import { fail, Failure } from "../core/problem.ts";
 import type { Clock } from "../ports/clock.ts";
+import { connectWhenReady } from "../ports/unix_socket.ts";
 import { QEMU_IDS } from "../qemu/plan_types.ts";
 import type { QmpClient } from "../qmp/client.ts";
 import { qmpErrorOf } from "../qmp/errors.ts";
@@ -20,6 +21,8 @@ export interface Card {
 export const CARD_MODEL = "virtio-net-pci";
 /** Longest time that a guest has to let go of its card; a guest of today takes a fifth of a second. */
 export const UNPLUG_MS = 5_000;
+/** For QEMU to listen, and to say that somebody has connected: it takes milliseconds. */
+const WIRE_MS = 5_000;
 const CARD_PREFIX = "card-";
 /** Where QEMU keeps devices that have an id. */
 const DEVICES = "/machine/peripheral";
@@ -73,7 +76,44 @@ export async function layWire(qmp: QmpClient, path: string): Promise<Card> {
       });
     } else throw error;
   }
+  await proveWire(qmp, card, path);
   return card;
+}
+
+/**
+ * Connects to a wire once, and waits until QEMU says so: it answers `netdev_add` before it has begun to listen, and QEMU 7.2 ends
+ * with SIGSEGV when the wire is cut before it has. From here on it may be cut at any time.
+ */
+async function proveWire(qmp: QmpClient, card: Card, path: string): Promise<void> {
+  const heard = (name: "NETDEV_STREAM_CONNECTED" | "NETDEV_STREAM_DISCONNECTED") => {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    promise.catch(() => {}); // awaited below
+    const timer = AbortSignal.timeout(WIRE_MS);
+    const late = () =>
+      reject(
+        new Failure({ code: "outcome_unknown", message: "QEMU does not say that its wire is connected" }),
+      );
+    timer.addEventListener("abort", late, { once: true });
+    const forget = qmp.listen((event) => {
+      if (event.name === name && (!("netdev-id" in event.data) || event.data["netdev-id"] === card.wire)) {
+        resolve();
+      }
+    });
+    void qmp.closed.then(late);
+    return promise.finally(() => {
+      forget();
+      timer.removeEventListener("abort", late);
+    });
+  };
+  const connected = heard("NETDEV_STREAM_CONNECTED");
+  const disconnected = heard("NETDEV_STREAM_DISCONNECTED");
+  const end = await connectWhenReady(path, WIRE_MS);
+  try {
+    await connected;
+  } finally {
+    end.close();
+  }
+  await disconnected;
 }
 
 /** Plugs the card into its port; the guest sees it within a moment. */

@@ -3,28 +3,27 @@
  * ends when the guest ends, and when whoever started it does: a guest whose supervisor is gone has no network.
  */
 import { NOT_PUBLIC, type Range } from "../core/ipv4.ts";
-import { fail } from "../core/problem.ts";
 import { systemClock } from "../ports/clock.ts";
 import { internet, readResolvConf } from "../ports/internet.ts";
 import { systemRandom } from "../ports/random.ts";
 import { keepGatewayRights } from "../ports/self.ts";
 import { fromStarter, tellStarter } from "../ports/terminal.ts";
-import { type ByteStream, connectUnix } from "../ports/unix_socket.ts";
+import { type ByteStream, connectWhenReady } from "../ports/unix_socket.ts";
 import { resolversOf } from "./dns.ts";
 import { BadStream, Deframer, u32 } from "./frames.ts";
 import { Gateway } from "./gateway.ts";
 import { Outbox } from "./outbox.ts";
 import { ASK_FIGURES, type GatewayWord, wordLine } from "./words.ts";
 
+/** For QEMU to listen: it takes no time. */
+const CONNECT_MS = 5_000;
 /** Of QEMU's stream, in one piece. */
 const READ_BYTES = 256 * 1024;
 
-/** Runs until the wire or the starter ends. Failure `io` when QEMU's end can't be connected to. */
+/** Runs until the wire or the starter ends. Failure `outcome_unknown` when QEMU's end does not appear. */
 export async function runGateway(socket: string, denied: readonly Range[] = NOT_PUBLIC): Promise<void> {
   const resolvers = resolversOf(await readResolvConf());
-  const wire = await connectUnix(socket).catch((error: unknown) =>
-    fail("io", `the guest's end of the wire can't be connected to: ${String(error)}`, { path: socket })
-  );
+  const wire = await connectWhenReady(socket, CONNECT_MS); // QEMU answers before it listens
   keepGatewayRights(resolvers);
   const ended = Promise.withResolvers<string>();
   const say = (word: GatewayWord) => {
