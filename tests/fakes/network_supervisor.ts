@@ -32,3 +32,4 @@ await serve(root, layoutOf(root), {
   event() {},
   warn() {},
 });
+Deno.exit(0); // as the program does
