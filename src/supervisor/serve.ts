@@ -172,7 +172,9 @@ async function serveUntil(
   await supervisor.provisions.interrupt();
   await supervisor.jobs.callOffAll("called off: the supervisor ends"); // what is cut off would be left half done
   await Promise.all(
-    [...supervisor.guests.values()].filter(({ network }) => network).map((guest) => networkOff(supervisor, guest, "supervisor_stops")),
+    [...supervisor.guests.values()].filter(({ network }) => network).map((guest) =>
+      networkOff(supervisor, guest, "supervisor_stops")
+    ),
   );
   await booting;
   callOffPlans(supervisor); // what came of those
