@@ -12,9 +12,11 @@ Deno.test("no permission is given as a whole that can be named one by one", () =
   }
 });
 
-Deno.test("the only network permission is a name that never resolves", () => {
+Deno.test("the only name that may be reached never resolves, and of private networks nothing but resolvers", () => {
   const net = PERMISSIONS.filter((p) => p.flag === "--allow-net").flatMap((p) => p.values ?? []);
-  assert.deepEqual(net, ["rayvisor.invalid:80"]);
+  assert.deepEqual(net.filter((value) => /[a-z]/.test(value)), ["rayvisor.invalid:80"]);
+  const open = net.filter((value) => !value.endsWith(":53") && value.includes("/")).map(range);
+  for (const one of NOT_PUBLIC) assert.ok(!open.some((other) => inRange(one.base, other)), rangeText(one));
 });
 
 Deno.test("every permission stands in the table once and on the page with its reason", () => {

@@ -1,11 +1,10 @@
-/** The gateway with a world outside that is made up, and a guest that writes its packets itself. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type Ip, NOT_PUBLIC, parseIp } from "../core/ipv4.ts";
 import type { Datagram, Outside, TcpPeer } from "../ports/internet.ts";
 import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import { dhcpReply } from "./dhcp.ts";
-import { isAnswerTo, isQuestion, resolversOf } from "./dns.ts";
+import { isAnswerTo, isQuestion } from "./dns.ts";
 import {
   BadStream,
   checksum,
@@ -27,7 +26,7 @@ import { Gateway, LEASE } from "./gateway.ts";
 import { type Outgoing, readTcp, type Segment, tcpFrame } from "./tcp_segment.ts";
 import { MAX_FLOWS } from "./tcp_flows.ts";
 import { MAX_PAIRS } from "./udp_flows.ts";
-import { type GatewayWord, readWord, wordLine, WordReader } from "./words.ts";
+import type { GatewayWord } from "./words.ts";
 
 const GUEST_MAC = new Uint8Array([0x52, 0x54, 0, 1, 2, 3]);
 const MAC = new Uint8Array([0x52, 0x55, 0x0a, 0, 2, 2]);
@@ -36,7 +35,7 @@ const GOOD = ip("203.0.113.10");
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const bytes = (said: string) => new TextEncoder().encode(said);
 
-/** What is done outside, and the means to answer. */
+/** A world outside that is made up: what is done there, and the means to answer. */
 class World implements Outside {
   readonly dialed: string[] = [];
   readonly sent: string[] = [];
@@ -398,36 +397,4 @@ Deno.test("segments are read as they were made", () => {
       window,
     });
   }));
-});
-
-Deno.test("a supervisor reads words, and nothing else, of whatever a gateway writes", () => {
-  const words: readonly GatewayWord[] = [
-    { ev: "ready", resolvers: 1 },
-    { ev: "denied", proto: "udp", dst: "10.0.0.1:53", unsaid: 3 },
-    { ev: "figures", rx_bytes: 1, tx_bytes: 2, tcp: 3, udp: 4, denied: 5 },
-    { ev: "ended", why: "because" },
-  ];
-  for (const word of words) assert.deepEqual(readWord(wordLine(word)), word);
-  const reader = new WordReader();
-  const stream = words.map((word) => wordLine(word) + "\n").join("") + "x".repeat(5000) +
-    '{"ev":"ready"}\n{}\n[\n';
-  const found: GatewayWord[] = [];
-  for (let at = 0; at < stream.length; at += 7) found.push(...reader.take(stream.slice(at, at + 7)));
-  assert.deepEqual(found, words);
-  for (
-    const bad of [
-      '{"ev":"denied","proto":"tcp","dst":"\\u001b[2J:1"}',
-      '{"ev":"other"}',
-      "7",
-      '{"ev":"denied"}',
-    ]
-  ) {
-    assert.equal(readWord(bad), undefined, bad);
-  }
-});
-
-Deno.test("resolversOf() takes the first three IPv4 resolvers", () => {
-  const file =
-    "# x\nnameserver 127.0.0.53\nsearch lan\nnameserver fe80::1%eth0\n nameserver\t9.9.9.9 # y\nnameserver 1.1.1.1\nnameserver 8.8.8.8\n";
-  assert.deepEqual(resolversOf(file), ["127.0.0.53", "9.9.9.9", "1.1.1.1"].map(ip));
 });

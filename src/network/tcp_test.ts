@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { opened, reduce, type TcpEffect, type TcpState } from "./tcp.ts";
-import { type Outgoing, type Segment } from "./tcp_segment.ts";
+import type { Outgoing, Segment } from "./tcp_segment.ts";
 import { type Play, play, randomOf } from "./tcp_world.ts";
 
 const NOW = { now: 0, room: 65_536 };
