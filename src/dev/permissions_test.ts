@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { inRange, NOT_PUBLIC, range, rangeText } from "../core/ipv4.ts";
 import { ALL_PROGRAMS, PROGRAMS, programsToGiveUp } from "../ports/self.ts";
 import { permissionFlags, PERMISSIONS, permissionsPage } from "./permissions.ts";
 
