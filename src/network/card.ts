@@ -82,7 +82,7 @@ export async function layWire(qmp: QmpClient, path: string): Promise<Card> {
 
 /**
  * Connects to a wire once, and waits until QEMU says so: it answers `netdev_add` before it has begun to listen, and QEMU 7.2 ends
- * with SIGSEGV when the wire is cut before it has. From here on it may be cut at any time.
+ * with SIGSEGV when before that the wire is cut, or a frame goes into it. From here on all of that may happen at any time.
  */
 async function proveWire(qmp: QmpClient, card: Card, path: string): Promise<void> {
   const heard = (name: "NETDEV_STREAM_CONNECTED" | "NETDEV_STREAM_DISCONNECTED") => {

@@ -2,6 +2,8 @@
  * A network bed of namespaces: one plays the host, one the internet (on TEST-NET addresses, with some that are not public besides),
  * one the guest, whose wire is QEMU's own. Nothing of it reaches this machine's network. Needs root, ip(8) and /dev/net/tun.
  */
+import { systemClock } from "../../src/ports/clock.ts";
+import { QmpClient } from "../../src/qmp/client.ts";
 import { connectWhenReady } from "../../src/ports/unix_socket.ts";
 
 const DENO = Deno.execPath();
@@ -122,8 +124,6 @@ export async function makeBed(): Promise<Bed> {
     await Deno.writeTextFile(`${etc}/resolv.conf`, `nameserver ${RESOLVER}\n`);
     await run("ip", "-n", ns.guest, "tuntap", "add", "mode", "tap", "tap0");
     await ip(ns.guest, "addr", "add", "10.0.2.15/24", "dev", "tap0");
-    await ip(ns.guest, "link", "set", "tap0", "up");
-    await ip(ns.guest, "route", "add", "default", "via", "10.0.2.2");
     await serve(ns.inet, "internet", [GOOD, RESOLVER, ...NOT_PUBLIC_THERE]);
     await serve(ns.host, "host", ["127.0.0.1", HOST, HOST_OTHER]);
     inNs(ns.guest, "qemu-system-x86_64", [
@@ -133,10 +133,10 @@ export async function makeBed(): Promise<Bed> {
       ...["-qmp", `unix:${folder}/qmp.sock,server=on,wait=off`],
       ...["-netdev", "hubport,id=h1,hubid=0,netdev=t", "-netdev", "hubport,id=h2,hubid=0,netdev=n0"],
     ]);
-    // Its greeting says that it has come up: before that QEMU 7.2 does not survive a client of its wire.
-    const qmp = await connectWhenReady(`${folder}/qmp.sock`, 20_000);
-    await qmp.read(new Uint8Array(1024));
-    qmp.close();
+    await wireIsUp(`${folder}/qmp.sock`, socket);
+    // Not sooner: QEMU 7.2 does not survive a frame for a wire that it does not listen on yet.
+    await ip(ns.guest, "link", "set", "tap0", "up");
+    await ip(ns.guest, "route", "add", "default", "via", "10.0.2.2");
   } catch (error) {
     await end();
     throw error;
@@ -155,4 +155,20 @@ export async function makeBed(): Promise<Bed> {
     },
     end,
   };
+}
+
+/** Connects to a wire once, and waits until QEMU has said so, and that it has ended. */
+async function wireIsUp(monitor: string, socket: string): Promise<void> {
+  const qmp = await QmpClient.negotiate(await connectWhenReady(monitor, 20_000), { clock: systemClock });
+  const over = new Promise<void>((resolve) =>
+    qmp.listen(({ name }) => name === "NETDEV_STREAM_DISCONNECTED" && resolve())
+  );
+  const connected = new Promise<void>((resolve) =>
+    qmp.listen(({ name }) => name === "NETDEV_STREAM_CONNECTED" && resolve())
+  );
+  const wire = await connectWhenReady(socket, 20_000);
+  await connected;
+  wire.close();
+  await over;
+  qmp.close();
 }
