@@ -30,6 +30,7 @@ export const NEEDS: Readonly<Record<"demo" | "test", readonly Need[]>> = {
     "virsh",
     "virt-install",
     "virt-xml-validate",
+    "ip",
   ],
 };
 

@@ -25,7 +25,8 @@ export type Need =
   | "mformat"
   | "mcopy"
   | "tmux"
-  | "faketime";
+  | "faketime"
+  | "ip";
 
 export type Family = "debian" | "fedora" | "arch" | "suse";
 
@@ -70,6 +71,7 @@ const DEBIAN: Distribution = {
     "mcopy": "mtools",
     "tmux": "tmux",
     "faketime": "faketime",
+    "ip": "iproute2",
   },
 };
 
@@ -100,6 +102,7 @@ const DISTRIBUTIONS: readonly Distribution[] = [
       "qemu-system-x86_64": "qemu-system-x86-core",
       "firmware": "edk2-ovmf",
       "wimlib-imagex": "wimlib-utils",
+      "ip": "iproute",
     },
   },
   {
