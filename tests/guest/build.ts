@@ -5,7 +5,7 @@
 import { fail } from "../../src/core/problem.ts";
 import { formatBytes } from "../../src/core/units.ts";
 import { type AptPlace, closureOf, download, isAptRefusal, type PackageFile, updateLists } from "./apt.ts";
-import { findByKey, findNewest, keepImage, keyOf, remember, removeLeftovers } from "./cache.ts";
+import { findByKey, findNewest, keepImage, keyOf, listsStamp, remember, removeLeftovers } from "./cache.ts";
 import { writeDisk } from "./disk.ts";
 import { buildInitrd } from "./initrd.ts";
 import { extract, findOne } from "./packages.ts";
@@ -175,20 +175,4 @@ export function distributionOf(text: string): string {
 
 async function osRelease(): Promise<string> {
   return await Deno.readTextFile("/etc/os-release").catch(() => "");
-}
-
-/** Changes when the host's lists of packages change, so that apt-get needs not be asked each time. */
-async function listsStamp(): Promise<string> {
-  const folder = "/var/lib/apt/lists";
-  try {
-    const stamps: string[] = [];
-    for await (const entry of Deno.readDir(folder)) {
-      if (!/_(InRelease|Release|Packages[^/]*)$/.test(entry.name)) continue;
-      const info = await Deno.stat(`${folder}/${entry.name}`);
-      stamps.push(`${entry.name} ${info.size} ${info.mtime?.getTime()}`);
-    }
-    return stamps.sort().join("\n");
-  } catch {
-    return "no lists";
-  }
 }

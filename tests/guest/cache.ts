@@ -80,6 +80,22 @@ export async function removeLeftovers(cacheDir: string, now = Date.now()): Promi
   }
 }
 
+/** Changes when the host's lists of packages change, so that apt-get needs not be asked each time. */
+export async function listsStamp(): Promise<string> {
+  const folder = "/var/lib/apt/lists";
+  try {
+    const stamps: string[] = [];
+    for await (const entry of Deno.readDir(folder)) {
+      if (!/_(InRelease|Release|Packages[^/]*)$/.test(entry.name)) continue;
+      const info = await Deno.stat(`${folder}/${entry.name}`);
+      stamps.push(`${entry.name} ${info.size} ${info.mtime?.getTime()}`);
+    }
+    return stamps.sort().join("\n");
+  } catch {
+    return "no lists";
+  }
+}
+
 async function readMadeOf(folder: string): Promise<MadeOf | undefined> {
   try {
     const value: unknown = JSON.parse(await Deno.readTextFile(`${folder}/made_of.json`));
