@@ -6,6 +6,12 @@ export interface BootOptions {
   readonly folder: string;
   readonly secureBoot: boolean;
   readonly memoryMib: number;
+  /** Of the image; default raw. */
+  readonly format?: "raw" | "qcow2";
+  /** Default 1. */
+  readonly vcpus?: number;
+  /** With a TPM, whose state stays in the folder. */
+  readonly tpm?: boolean;
   /** The guest's writes stay in the image; default false: they are thrown away. */
   readonly keepWrites?: boolean;
   /** Image of a medium on the SATA controller. */
@@ -32,6 +38,7 @@ export async function bootGuest(options: BootOptions): Promise<BootedGuest> {
   const firmware = await findFirmware(options.secureBoot);
   await Deno.copyFile(firmware.variables, `${options.folder}/vars.fd`);
   const agentPath = `${options.folder}/agent`;
+  if (options.tpm) await startTpm(options.folder);
   const child = new Deno.Command("qemu-system-x86_64", {
     args: qemuArguments(options, firmware, agentPath),
     stdin: "null",
@@ -68,6 +75,7 @@ function qemuArguments(options: BootOptions, firmware: Firmware, agentPath: stri
     ["-machine", "q35,smm=on,vmport=off,accel=tcg"],
     ["-cpu", "max"],
     ["-m", String(options.memoryMib)],
+    ["-smp", String(options.vcpus ?? 1)],
     ["-nodefaults"],
     ["-no-user-config"],
     ["-display", "none"],
@@ -76,13 +84,20 @@ function qemuArguments(options: BootOptions, firmware: Firmware, agentPath: stri
     ["-drive", `if=pflash,format=raw,unit=1,file=${options.folder}/vars.fd`],
     [
       "-drive",
-      `if=none,id=disk0,format=raw,snapshot=${options.keepWrites ? "off" : "on"},file=${options.image}`,
+      `if=none,id=disk0,format=${options.format ?? "raw"},snapshot=${options.keepWrites ? "off" : "on"},file=${options.image}`,
     ],
     ["-device", "virtio-blk-pci,drive=disk0,bootindex=1"],
     ...options.cdrom === undefined ? [] : [
       ["-drive", `if=none,id=cd0,format=raw,media=cdrom,readonly=on,file=${options.cdrom}`],
       ["-device", "ide-cd,drive=cd0,bus=ide.0,bootindex=2"],
     ],
+    ...options.tpm
+      ? [
+        ["-chardev", `socket,id=tpm,path=${options.folder}/tpm.sock`],
+        ["-tpmdev", "emulator,id=tpm0,chardev=tpm"],
+        ["-device", "tpm-crb,tpmdev=tpm0"],
+      ]
+      : [],
     ["-device", "virtio-keyboard-pci"],
     ["-device", "virtio-rng-pci"],
     ["-device", "virtio-serial-pci"],
@@ -90,6 +105,21 @@ function qemuArguments(options: BootOptions, firmware: Firmware, agentPath: stri
     ["-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0,id=agent0"],
     ["-serial", "stdio"],
   ].flat();
+}
+
+/** An emulated TPM that listens when this returns, and ends with the QEMU that connects to it. */
+async function startTpm(folder: string): Promise<void> {
+  await Deno.mkdir(`${folder}/tpm`, { recursive: true });
+  const { success } = await new Deno.Command("swtpm", {
+    args: [
+      ...["socket", "--tpm2", "--tpmstate", `dir=${folder}/tpm`],
+      ...["--ctrl", `type=unixio,path=${folder}/tpm.sock`, "--terminate", "--daemon"],
+    ],
+    stdin: "null",
+    stdout: "inherit",
+    stderr: "inherit",
+  }).output();
+  if (!success) throw new Error("swtpm did not start");
 }
 
 /** From QEMU's firmware descriptors (docs/interop/firmware.json): SMM-protected, with keys enrolled or not. */

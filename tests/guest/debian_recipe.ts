@@ -26,32 +26,33 @@ export const INSTALLED: readonly string[] = [
 /** Packages of which nothing but the signed loaders is taken: these stand on a partition of their own. */
 export const LOADERS: readonly string[] = ["shim-signed", "grub-efi-amd64-signed"];
 
+/** Parts of the kernel that q35's devices and the image's file systems need; `*` stands for any path below too. */
 const DRIVERS = [
-  "drivers/acpi",
-  "drivers/ata",
-  "drivers/block",
-  "drivers/cdrom",
-  "drivers/char",
-  "drivers/firmware",
-  "drivers/gpu/drm/virtio",
-  "drivers/input",
+  "drivers/acpi/*",
+  "drivers/ata/*",
+  "drivers/block/*",
+  "drivers/cdrom/*",
+  "drivers/char/*",
+  "drivers/firmware/*",
+  "drivers/gpu/drm/virtio/*",
+  "drivers/input/*",
   "drivers/net/net_failover.ko",
   "drivers/net/virtio_net.ko",
   "drivers/scsi/s*",
-  "drivers/virtio",
-  "fs/autofs",
+  "drivers/virtio/*",
+  "fs/autofs/*",
   "fs/binfmt_misc.ko",
-  "fs/configfs",
-  "fs/efivarfs",
-  "fs/ext4",
-  "fs/fat",
-  "fs/fuse",
-  "fs/isofs",
-  "fs/jbd2",
+  "fs/configfs/*",
+  "fs/efivarfs/*",
+  "fs/ext4/*",
+  "fs/fat/*",
+  "fs/fuse/*",
+  "fs/isofs/*",
+  "fs/jbd2/*",
   "fs/mbcache.ko",
-  "fs/nls",
-  "net/core",
-  "net/packet",
+  "fs/nls/*",
+  "net/core/*",
+  "net/packet/*",
 ];
 
 const KERNEL = "/lib/modules/*/kernel";
@@ -60,7 +61,8 @@ const KERNEL = "/lib/modules/*/kernel";
 const DPKG_CFG = [
   ...["man", "doc", "info", "lintian", "locale"].map((folder) => `path-exclude=/usr/share/${folder}/*`),
   ...["arch", "drivers", "fs", "net", "sound"].map((folder) => `path-exclude=${KERNEL}/${folder}/*`),
-  ...DRIVERS.map((path) => `path-include=${KERNEL}/${path}${path.endsWith(".ko") ? "" : "/*"}`),
+  "path-include=/usr/share/locale/locale.alias",
+  ...DRIVERS.map((path) => `path-include=${KERNEL}/${path}`),
   "",
 ].join("\n");
 
