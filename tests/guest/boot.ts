@@ -84,7 +84,9 @@ function qemuArguments(options: BootOptions, firmware: Firmware, agentPath: stri
     ["-drive", `if=pflash,format=raw,unit=1,file=${options.folder}/vars.fd`],
     [
       "-drive",
-      `if=none,id=disk0,format=${options.format ?? "raw"},snapshot=${options.keepWrites ? "off" : "on"},file=${options.image}`,
+      `if=none,id=disk0,format=${options.format ?? "raw"},snapshot=${
+        options.keepWrites ? "off" : "on"
+      },file=${options.image}`,
     ],
     ["-device", "virtio-blk-pci,drive=disk0,bootindex=1"],
     ...options.cdrom === undefined ? [] : [
