@@ -1,14 +1,15 @@
 // deno-lint-ignore-file no-console -- a program for the terminal
 /**
- * The setup step of the tasks `demo` and `test`: finds what is missing on this host and installs it, or says how.
- * Usage: setup.ts [demo|test]. Exit code 7 when something is missing that it did not install.
+ * The setup step of the tasks `demo`, `test` and `test:cloud`: finds what is missing on this host and installs it, or says how.
+ * Usage: setup.ts [demo|test|cloud]. Exit code 7 when something is missing that it did not install.
  */
 import { type Need, NEEDS, planSetup, type SetupPlan } from "./setup_plan.ts";
 
 const EXIT_MISSING = 7;
 
 async function main(): Promise<number> {
-  const needs = Deno.args[0] === "demo" ? NEEDS.demo : NEEDS.test;
+  const [purpose] = Deno.args;
+  const needs = NEEDS[purpose === "demo" || purpose === "cloud" ? purpose : "test"];
   const missing = await missingOf(needs);
   const osRelease = missing.length === 0 ? "" : await Deno.readTextFile("/etc/os-release").catch(() => "");
   const plan = planSetup({ osRelease, isRoot: Deno.uid() === 0, missing });

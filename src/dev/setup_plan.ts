@@ -14,7 +14,7 @@ const DEMO: readonly Need[] = [
 ];
 
 /** What each purpose needs. */
-export const NEEDS: Readonly<Record<"demo" | "test", readonly Need[]>> = {
+export const NEEDS: Readonly<Record<"demo" | "test" | "cloud", readonly Need[]>> = {
   demo: DEMO,
   test: [
     ...DEMO,
@@ -32,6 +32,7 @@ export const NEEDS: Readonly<Record<"demo" | "test", readonly Need[]>> = {
     "virt-xml-validate",
     "ip",
   ],
+  cloud: [...DEMO, "xorriso", "mke2fs", "mmdebstrap"],
 };
 
 export interface HostFacts {

@@ -26,7 +26,9 @@ export type Need =
   | "mcopy"
   | "tmux"
   | "faketime"
-  | "ip";
+  | "ip"
+  | "mke2fs"
+  | "mmdebstrap";
 
 export type Family = "debian" | "fedora" | "arch" | "suse";
 
@@ -72,6 +74,8 @@ const DEBIAN: Distribution = {
     "tmux": "tmux",
     "faketime": "faketime",
     "ip": "iproute2",
+    "mke2fs": "e2fsprogs",
+    "mmdebstrap": "mmdebstrap",
   },
 };
 

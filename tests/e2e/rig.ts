@@ -238,10 +238,15 @@ export async function showUntil(rig: Rig, id: string, found: (guest: any) => boo
 }
 
 /** Reads a guest's serial console from the part that is kept until `found` is content; gives the text, sanitised. */
-export async function serialUntil(rig: Rig, id: string, found: (text: string) => boolean): Promise<string> {
+export async function serialUntil(
+  rig: Rig,
+  id: string,
+  found: (text: string) => boolean,
+  limitMs = 120_000,
+): Promise<string> {
   const client = new ApiClient(layoutOf(rig.root).socket);
   const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(), 120_000);
+  const timer = setTimeout(() => limit.abort(), limitMs);
   let text = "";
   try {
     for await (const piece of await client.serial(id, limit.signal)) {
@@ -253,5 +258,7 @@ export async function serialUntil(rig: Rig, id: string, found: (text: string) =>
     limit.abort();
     client.close();
   }
-  return assert.fail(`the serial console ended, or said nothing more for two minutes; all it said:\n${text}`);
+  return assert.fail(
+    `the serial console ended, or did not say it within ${limitMs / 1000} s; all it said:\n${text}`,
+  );
 }
