@@ -86,6 +86,8 @@ export const LATE_FILES: Readonly<Record<string, string>> = {
   // Empty: each copy of the image gives itself an identity.
   "etc/machine-id": "",
   "etc/cloud/cloud.cfg.d/90_image.cfg": CLOUD_CFG,
+  // No guessing at each boot by which cloud it might be in.
+  "etc/cloud/ds-identify.cfg": "policy: enabled\n",
 };
 
 /** Links that are made in the finished system, by path. A unit that is a link to /dev/null is never started. */
@@ -98,6 +100,8 @@ export const LINKS: Readonly<Record<string, string>> = {
       "systemd-binfmt.service",
       "systemd-pstore.service",
       "proc-sys-fs-binfmt_misc.automount",
+      // With netplan it waits two minutes for a network card that is not there, at every boot.
+      "systemd-networkd-wait-online.service",
     ]
       .map((unit) => [`etc/systemd/system/${unit}`, "/dev/null"]),
   ),
