@@ -7,6 +7,8 @@
 export const INSTALLED: readonly string[] = [
   "usr-is-merged",
   "systemd-sysv",
+  // What the agent and the power button shut down by is logind, which is reached over D-Bus.
+  "dbus",
   "udev",
   "kmod",
   "linux-image-amd64",
@@ -86,8 +88,6 @@ export const LATE_FILES: Readonly<Record<string, string>> = {
   // Empty: each copy of the image gives itself an identity.
   "etc/machine-id": "",
   "etc/cloud/cloud.cfg.d/90_image.cfg": CLOUD_CFG,
-  // No guessing at each boot by which cloud it might be in.
-  "etc/cloud/ds-identify.cfg": "policy: enabled\n",
 };
 
 /** Links that are made in the finished system, by path. A unit that is a link to /dev/null is never started. */
