@@ -65,7 +65,7 @@ function windowsLines(
     one.build === undefined ? "-" : `${one.build}${one.revision === undefined ? "" : `.${one.revision}`}`,
     one.architecture ?? "-",
     one.languages.join(" ") || "-",
-    one.servicing_ends ?? "-",
+    `${one.servicing_ends ?? "-"}${one.servicing_derived ? " (by rule)" : ""}`,
   ]);
   return ["", table([["INDEX", "EDITION", "BUILD", "ARCH", "LANGUAGES", "SERVICED UNTIL"], ...rows])];
 }

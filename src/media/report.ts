@@ -73,6 +73,8 @@ export interface EditionReport extends WimImage {
   readonly windows_11_23h2_or_later: Is23H2;
   /** Last day of updates, `YYYY-MM-DD`. */
   readonly servicing_ends?: string;
+  /** That day was not found at the source: it is reckoned by Microsoft's rule for such editions. */
+  readonly servicing_derived?: true;
 }
 
 export interface WindowsMedium extends Common {

@@ -10,7 +10,17 @@ export interface WindowsVersion {
   readonly build: number;
   /** Last day of updates, `YYYY-MM-DD`, by family; a family that is not there had no such version. */
   readonly ends: Readonly<Partial<Record<EditionFamily, string>>>;
+  /** Families whose day was not found at the source: it follows from {@link SERVICED_FOR}. */
+  readonly derived?: readonly EditionFamily[];
 }
+
+/** How long Microsoft says that it services a version, by family; the last day is a second Tuesday. */
+export const SERVICED_FOR: Readonly<Record<EditionFamily, string>> = {
+  home_pro: "24 months",
+  enterprise_education: "36 months",
+  ltsc: "5 years",
+  iot_ltsc: "10 years",
+};
 
 /** Where the table's days come from, and when it was last compared with it. */
 export const SERVICING_SOURCE =
@@ -38,9 +48,22 @@ export const WINDOWS_VERSIONS: readonly WindowsVersion[] = [
     version: "24H2",
     build: 26100,
     ends: { ...both("2026-10-13", "2027-10-12"), ltsc: "2029-10-09", iot_ltsc: "2034-10-10" },
+    derived: ["ltsc", "iot_ltsc"],
   },
-  { windows: 11, version: "25H2", build: 26200, ends: both("2027-10-12", "2028-10-10") },
-  { windows: 11, version: "26H2", build: 26300, ends: both("2028-10-10", "2029-10-09") },
+  {
+    windows: 11,
+    version: "25H2",
+    build: 26200,
+    ends: both("2027-10-12", "2028-10-10"),
+    derived: ["enterprise_education"],
+  },
+  {
+    windows: 11,
+    version: "26H2",
+    build: 26300,
+    ends: both("2028-10-10", "2029-10-09"),
+    derived: ["enterprise_education"],
+  },
   // For new devices only, from another branch of the sources: 26H2 is no update for it.
   { windows: 11, version: "26H1", build: 28000, ends: both("2028-03-14", "2029-03-13") },
 ];
@@ -89,8 +112,19 @@ export function familyOf(edition: string): EditionFamily | undefined {
   return undefined;
 }
 
+/** Until when something is serviced. */
+export interface ServicingEnd {
+  /** Last day of updates, `YYYY-MM-DD`. */
+  readonly day: string;
+  /** Nobody has said this day: it follows from Microsoft's rule for the family. */
+  readonly derived: boolean;
+}
+
 /** The last day of updates for a build and an edition; undefined when the table does not know. */
-export function servicingEnd(build: number, edition: string): string | undefined {
+export function servicingEnd(build: number, edition: string): ServicingEnd | undefined {
   const family = familyOf(edition);
-  return family && versionOf(build)?.ends[family];
+  const version = versionOf(build);
+  const day = family && version?.ends[family];
+  if (family === undefined || day === undefined) return undefined;
+  return { day, derived: version?.derived?.includes(family) ?? false };
 }

@@ -59,9 +59,31 @@ Deno.test("familyOf() knows the editions of clients, their N and evaluation form
 });
 
 Deno.test("servicingEnd() gives the days of Microsoft's table, and nothing for what is not in it", () => {
-  assert.equal(servicingEnd(22631, "Professional"), "2025-11-11");
-  assert.equal(servicingEnd(22631, "Education"), "2026-11-10");
-  assert.equal(servicingEnd(26100, "EnterpriseS"), "2029-10-09");
+  assert.deepEqual(servicingEnd(22631, "Professional"), { day: "2025-11-11", derived: false });
+  assert.deepEqual(servicingEnd(22631, "Education"), { day: "2026-11-10", derived: false });
+  assert.deepEqual(servicingEnd(26100, "Enterprise"), { day: "2027-10-12", derived: false });
   assert.equal(servicingEnd(27_842, "Professional"), undefined);
+  assert.equal(servicingEnd(26200, "EnterpriseS"), undefined);
   assert.equal(versionOf(27_842), undefined);
+});
+
+Deno.test("servicingEnd() says of a day that it was reckoned by the rule, and not read", () => {
+  assert.deepEqual(servicingEnd(26100, "EnterpriseS"), { day: "2029-10-09", derived: true });
+  assert.deepEqual(servicingEnd(26100, "IoTEnterpriseS"), { day: "2034-10-10", derived: true });
+  assert.deepEqual(servicingEnd(26200, "Enterprise"), { day: "2028-10-10", derived: true });
+  assert.deepEqual(servicingEnd(26300, "Education"), { day: "2029-10-09", derived: true });
+  assert.deepEqual(servicingEnd(26200, "Core"), { day: "2027-10-12", derived: false });
+});
+
+Deno.test("a day that was reckoned is the rule's years after that of the version's other editions, or after its release", () => {
+  const years = (from: string | undefined, to: string | undefined) =>
+    Number(to?.slice(0, 4)) - Number(from?.slice(0, 4));
+  for (const { version, ends, derived = [] } of WINDOWS_VERSIONS) {
+    for (const family of derived) {
+      // Home and Pro have 24 months.
+      const more = { home_pro: 0, enterprise_education: 1, ltsc: 3, iot_ltsc: 8 }[family];
+      assert.equal(years(ends.home_pro, ends[family]), more, `${version} ${family}`);
+      assert.equal(ends.home_pro?.slice(5, 7), ends[family]?.slice(5, 7), `${version} ${family}`);
+    }
+  }
 });

@@ -15,6 +15,7 @@ import {
   type Is23H2,
   is23H2OrLater,
   isWindows11,
+  SERVICED_FOR,
   SERVICING_AS_OF,
   SERVICING_SOURCE,
   servicingEnd,
@@ -116,7 +117,9 @@ function editionOf(image: WimImage): EditionReport {
     ...(version && client ? { release: `Windows ${version.windows} ${version.version}` } : {}),
     ...(family ? { family } : {}),
     windows_11_23h2_or_later: client ? is23H2OrLater(build, revision) : "no",
-    ...(ends === undefined ? {} : { servicing_ends: ends }),
+    ...(ends === undefined
+      ? {}
+      : { servicing_ends: ends.day, ...(ends.derived ? { servicing_derived: true } : {}) }),
   };
 }
 
@@ -196,18 +199,24 @@ function builds(editions: readonly EditionReport[]): string {
 
 function servicingWarnings(editions: readonly EditionReport[], today: string): MediumWarning[] {
   const soon = new Date(Date.parse(today) + SOON_DAYS * 86_400_000).toISOString().slice(0, 10);
-  const groups = new Map<string, { names: string[]; ends: string; release: string }>();
-  for (const { servicing_ends: ends, family, name, release } of editions) {
+  const groups = new Map<string, { names: string[]; ends: string; release: string; rule: string }>();
+  for (const { servicing_ends: ends, servicing_derived: derived, family, name, release } of editions) {
     if (ends === undefined || ends > soon) continue;
-    const group = groups.get(`${ends} ${family} ${release}`) ?? { names: [], ends, release: release ?? "" };
+    const key = `${ends} ${family} ${release}`;
+    const rule = derived && family ? ` by Microsoft's rule of ${SERVICED_FOR[family]}` : "";
+    const group = groups.get(key) ?? { names: [], ends, release: release ?? "", rule };
     group.names.push(name);
-    groups.set(`${ends} ${family} ${release}`, group);
+    groups.set(key, group);
   }
-  return [...groups.values()].map(({ names, ends, release }) =>
+  return [...groups.values()].map(({ names, ends, release, rule }) =>
     warning(
       ends < today ? "servicing_ended" : "servicing_ends_soon",
-      `Microsoft's updates for ${release} ${ends < today ? "ended" : "end"} on ${ends}: ${names.join(", ")}`,
-      `by ${SERVICING_SOURCE} as of ${SERVICING_AS_OF}`,
+      `Microsoft's updates for ${release} ${ends < today ? "ended" : "end"} on ${ends}${rule}: ${
+        names.join(", ")
+      }`,
+      rule === ""
+        ? `by ${SERVICING_SOURCE} as of ${SERVICING_AS_OF}`
+        : `the day is reckoned; look it up: ${SERVICING_SOURCE}`,
     )
   );
 }

@@ -68,3 +68,18 @@ Deno.test("judge() tells editions that end on the same day in one warning", () =
   assert.equal(found.length, 1);
   assert.match(found[0]?.message ?? "", /Windows 11 Pro, Windows 11 Home/);
 });
+
+Deno.test("judge() says of a day that was reckoned by which rule, and asks to look it up", () => {
+  const reckoned: EditionReport = {
+    ...GOOD,
+    edition: "Enterprise",
+    family: "enterprise_education",
+    servicing_ends: "2028-10-10",
+    servicing_derived: true,
+  };
+  const [found] = judge([reckoned], { boot: [EFI] }, "2028-10-11", "");
+  assert.match(found?.message ?? "", /ended on 2028-10-10 by Microsoft's rule of 36 months: /);
+  assert.match(found?.hint ?? "", /reckoned/);
+  const [read] = judge([GOOD], { boot: [EFI] }, "2028-10-11", "");
+  assert.doesNotMatch(`${read?.message} ${read?.hint}`, /rule|reckoned/);
+});
