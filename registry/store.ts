@@ -141,7 +141,8 @@ export class RegistryStore {
   }
 }
 
-function ownFiles({ storage }: VmRecord): readonly string[] {
+/** Files that a guest writes, relative to the data root: no two guests may have one in common. */
+export function ownFiles({ storage }: VmRecord): readonly string[] {
   return [...Object.values(storage.disks), storage.ovmf_vars, storage.tpm_state].filter((file) =>
     file !== undefined
   );

@@ -38,7 +38,6 @@ const bring = z.strictObject({
   format: z.enum(["qcow2", "raw"]),
   /** In the guest's folder, relative to the data root. */
   to: z.string().min(1).max(1024),
-  optional: z.boolean(),
 });
 
 /** A policy file that is not in the data root. Its size is bounded by the request's, then by the loader. */
@@ -71,6 +70,8 @@ export const PARAMS = {
   "vm.import": z.strictObject({
     record: z.unknown(),
     bring: z.array(bring).max(64),
+    /** State that may be made anew where it is not found or can't be used; otherwise that is a failure. */
+    anew: z.array(z.enum(["variables", "tpm"])).max(2).optional(),
     /** Where the description came from, for the trail. */
     source: z.string().max(4096).optional(),
   }),

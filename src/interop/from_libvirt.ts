@@ -119,7 +119,11 @@ function draft(context: DomainContext, name: string): Result<ImportDraft, Proble
     policy_profile: options.profile ?? before?.policy_profile ?? `default-${type}`,
   };
   const { remarks, blockers } = reading.finish(fateOf);
-  if (blockers.length > 0) return ok({ record, bring: [], remarks, blockers });
+  const anew = [
+    ...(firmware.anew ? ["variables" as const] : []),
+    ...(tpm.anew ? ["tpm" as const] : []),
+  ];
+  if (blockers.length > 0) return ok({ record, bring: [], anew, remarks, blockers });
   const checked = parseRecord(record, "record", options.root);
   if (!checked.ok) {
     return err({ code: "usage", message: "no usable record comes of it", problems: checked.error });
@@ -127,6 +131,7 @@ function draft(context: DomainContext, name: string): Result<ImportDraft, Proble
   return ok({
     record: checked.value,
     bring: [...storage.bring, ...firmware.bring, ...tpm.bring],
+    anew,
     remarks,
     blockers,
   });

@@ -54,25 +54,23 @@ Deno.test("fromLibvirt() makes a record of a Windows 11 domain, and names every 
       policy_profile: "default-windows",
     } satisfies VmRecord,
   );
-  const from = (path: string, format: string, to: string, as: string, optional = false) => ({
+  const from = (path: string, format: string, to: string, as: string) => ({
     as,
     from: path,
     format,
     to: `${folder}/${to}`,
-    optional,
   });
   const uuid = "0f6c1d1e-5a3b-4a57-9b1f-2d6a0c9e7b11";
   assert.deepEqual(bring, [
     from("/srv/images/win11.qcow2", "qcow2", "root.qcow2", "disk"),
     from("/srv/images/data.img", "raw", "DATA-1.qcow2", "disk"),
     from("/srv/iso/virtio-win.iso", "raw", "install.iso", "medium"),
-    from("/var/lib/libvirt/qemu/nvram/desk_VARS.fd", "raw", "ovmf_vars.qcow2", "variables", true),
+    from("/var/lib/libvirt/qemu/nvram/desk_VARS.fd", "raw", "ovmf_vars.qcow2", "variables"),
     from(
       `/var/lib/libvirt/swtpm/${uuid}/tpm2/tpm2-00.permall`,
       "raw",
       "tpm/tpm2-00.permall",
       "tpm",
-      true,
     ),
   ]);
 });
@@ -161,7 +159,63 @@ Deno.test("fromLibvirt() goes by what it is told before what the domain says", (
   assert.deepEqual([record.id, record.type, record.policy_profile], ["x1", "linux", "quiet"]);
   assert.equal(record.storage.tpm_state, "vm/linux/x1/tpm");
   const tpm = bring.find(({ as }) => as === "tpm");
-  assert.deepEqual([tpm?.from, tpm?.optional], ["/srv/tpm/tpm2-00.permall", false]);
+  assert.equal(tpm?.from, "/srv/tpm/tpm2-00.permall");
+});
+
+const UUID = "0f6c1d1e-5a3b-4a57-9b1f-2d6a0c9e7b11";
+const NVRAM = /<nvram[^]*?<\/nvram>/;
+const BACKEND = "<backend type='emulator' version='2.0'/>";
+const LOST_TPM: readonly (readonly [string, string, RegExp])[] = [
+  [BACKEND, "<backend type='passthrough'><device path='/dev/tpm0'/></backend>", /a TPM of the host's/],
+  [BACKEND, "<backend type='emulator' version='1.2'/>", /it is a TPM 1\.2/],
+  [BACKEND, `<backend type='emulator'><encryption secret='${UUID}'/></backend>`, /its state is encrypted/],
+  [BACKEND, "<backend type='emulator'><source type='file' path='/srv/t.bin'/></backend>", /in no folder/],
+];
+
+Deno.test("a TPM whose state can't come over stands in the way, unless a new one is wanted", () => {
+  for (const [was, is, expected] of LOST_TPM) {
+    const text = FIXTURE.replace(was, is);
+    assert.notEqual(text, FIXTURE);
+    const found = draft(text);
+    assert.match(blocked(found), expected);
+    assert.match(blocked(found), /--new-tpm/);
+    assert.deepEqual(found.bring, []);
+    const anew = draft(text, { newTpm: true });
+    assert.deepEqual([blocked(anew), anew.anew], ["", ["tpm"]]);
+    assert.match(told(anew), /backend: replaced: a new and empty TPM/);
+    assert.ok(!anew.bring.some(({ as }) => as === "tpm"));
+    const given = draft(text, { tpmState: "/srv/tpm" });
+    assert.deepEqual([blocked(given), given.anew], ["", []]);
+    assert.ok(given.bring.some(({ from }) => from === "/srv/tpm/tpm2-00.permall"));
+  }
+});
+
+Deno.test("state is looked for where the domain names it, and where libvirt keeps it for a domain that it knows", () => {
+  const from = (text: string) =>
+    draft(text).bring.filter(({ as }) => as === "variables" || as === "tpm").map((one) => one.from);
+  const named = FIXTURE.replace(
+    BACKEND,
+    "<backend type='emulator'><source type='dir' path='/srv/t'/></backend>",
+  );
+  assert.equal(from(named)[1], "/srv/t/tpm2-00.permall");
+  const unnamed = FIXTURE.replace(NVRAM, "");
+  assert.notEqual(unnamed, FIXTURE);
+  assert.deepEqual(from(unnamed), [
+    "/var/lib/libvirt/qemu/nvram/Desk 11 (Büro)_VARS.fd",
+    `/var/lib/libvirt/swtpm/${UUID}/tpm2/tpm2-00.permall`,
+  ]);
+});
+
+Deno.test("state may begin anew only where its source can have none, or where that is said", () => {
+  assert.deepEqual(draft(FIXTURE).anew, []);
+  assert.deepEqual(draft(FIXTURE, { newTpm: true, newVariables: true }).anew, ["variables", "tpm"]);
+  const unknown = FIXTURE.replace(NVRAM, "").replace(/<uuid>.*<\/uuid>/, "");
+  const found = draft(unknown);
+  assert.deepEqual(found.anew, ["variables", "tpm"]);
+  assert.ok(!found.bring.some(({ as }) => as === "variables" || as === "tpm"));
+  assert.match(told(found), /os: made anew/);
+  assert.match(told(found), /devices\/tpm: made anew/);
+  assert.deepEqual(draft(unknown.replace(/<tpm[^]*<\/tpm>/, "")).anew, ["variables"]);
 });
 
 Deno.test("a file inside the data root stays where it is, unless its name would say another format", () => {

@@ -168,20 +168,13 @@ export function fromQuickemu(
   const beside = (name: string) => `${vmFolder}/${name}`;
   const ovmfVars = `${folder}/ovmf_vars.qcow2`, tpmState = `${folder}/tpm`;
   if (isUefi && vmFolder) {
-    bring.push({
-      as: "variables",
-      from: beside("OVMF_VARS.fd"),
-      format: "raw",
-      to: ovmfVars,
-      optional: true,
-    });
+    bring.push({ as: "variables", from: beside("OVMF_VARS.fd"), format: "raw", to: ovmfVars });
   }
   if (tpm && vmFolder) {
     const from = options.tpmState === undefined
       ? beside("tpm2-00.permall")
       : `${options.tpmState}/tpm2-00.permall`;
-    const optional = options.tpmState === undefined;
-    bring.push({ as: "tpm", from, format: "raw", to: `${tpmState}/tpm2-00.permall`, optional });
+    bring.push({ as: "tpm", from, format: "raw", to: `${tpmState}/tpm2-00.permall` });
   }
   const record: VmRecord = {
     id,
@@ -198,12 +191,16 @@ export function fromQuickemu(
   };
   const remarks = conf.remarks.sort((a, b) => a.line - b.line);
   const { blockers } = conf;
-  if (blockers.length > 0) return ok({ record, bring: [], remarks, blockers });
+  const anew = [
+    ...(isUefi && options.newVariables ? ["variables" as const] : []),
+    ...(tpm && options.newTpm ? ["tpm" as const] : []),
+  ];
+  if (blockers.length > 0) return ok({ record, bring: [], anew, remarks, blockers });
   const checked = parseRecord(record, "record", options.root);
   if (!checked.ok) {
     return err({ code: "usage", message: "no usable record comes of it", problems: checked.error });
   }
-  return ok({ record: checked.value, bring, remarks, blockers });
+  return ok({ record: checked.value, bring, anew, remarks, blockers });
 }
 
 function kindOf(conf: Conf): GuestKind {
@@ -256,7 +253,7 @@ function storageOf(conf: Conf, place: ConfPlace, folder: string, options: Import
     if (inside !== undefined && (as === "medium" || (format === "qcow2") === inside.endsWith(".qcow2"))) {
       return inside;
     }
-    bring.push({ as, from, format, to, optional: false });
+    bring.push({ as, from, format, to });
     return to;
   };
   const image = conf.get("disk_img");

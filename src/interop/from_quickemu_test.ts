@@ -50,12 +50,12 @@ Deno.test("fromQuickemu() makes a record of Windows 11's configuration", () => {
     },
     policy_profile: "default-windows",
   });
-  assert.deepEqual(bring.map(({ as, from, optional }) => [as, from, optional]), [
-    ["disk", "/home/u/vms/windows-11/disk.qcow2", false],
-    ["medium", "/home/u/vms/windows-11/windows-11.iso", false],
-    ["medium", "/home/u/vms/windows-11/virtio-win.iso", false],
-    ["variables", "/home/u/vms/windows-11/OVMF_VARS.fd", true],
-    ["tpm", "/home/u/vms/windows-11/tpm2-00.permall", true],
+  assert.deepEqual(bring.map(({ as, from }) => [as, from]), [
+    ["disk", "/home/u/vms/windows-11/disk.qcow2"],
+    ["medium", "/home/u/vms/windows-11/windows-11.iso"],
+    ["medium", "/home/u/vms/windows-11/virtio-win.iso"],
+    ["variables", "/home/u/vms/windows-11/OVMF_VARS.fd"],
+    ["tpm", "/home/u/vms/windows-11/tpm2-00.permall"],
   ]);
   assert.deepEqual(remarks.map(({ path, line }) => `${line} ${path}`), [
     "8 disk_size",
@@ -64,6 +64,13 @@ Deno.test("fromQuickemu() makes a record of Windows 11's configuration", () => {
     "14 frobnicate",
   ]);
   assert.match(remarks.at(-1)?.becomes ?? "", /not understood/);
+});
+
+Deno.test("fromQuickemu() lets a guest begin anew only with what it has, and where that is said", () => {
+  assert.deepEqual(draft(WINDOWS).anew, []);
+  assert.deepEqual(draft(WINDOWS, { newTpm: true }).anew, ["tpm"]);
+  const bios = draft("disk_img=a\nboot=legacy\n", { newTpm: true, newVariables: true });
+  assert.deepEqual(bios.anew, []);
 });
 
 Deno.test("fromQuickemu() goes by quickemu's defaults, and says what it assumes", () => {

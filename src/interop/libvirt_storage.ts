@@ -138,7 +138,7 @@ function place(
     const fits = inside !== undefined && (isMedium || (format === "qcow2") === inside.endsWith(".qcow2"));
     const to = `${guestFolder(type, id)}/${key}${isMedium ? ".iso" : ".qcow2"}`;
     paths[key] = fits ? inside : to;
-    if (!fits) bring.push({ as: isMedium ? "medium" : "disk", from: source, format, to, optional: false });
+    if (!fits) bring.push({ as: isMedium ? "medium" : "disk", from: source, format, to });
   }
   return { paths, bring };
 }

@@ -14,8 +14,11 @@ export interface Remark {
   readonly becomes: string;
 }
 
+/** What a guest has beside its disks. None of it is lost unless whoever imports it says so. */
+export type StateKind = "variables" | "tpm";
+
 /** What a file that is brought in is, which says how it is copied and looked at. */
-export type BringAs = "disk" | "medium" | "variables" | "tpm";
+export type BringAs = "disk" | "medium" | StateKind;
 
 /** A file outside the data root that becomes the guest's own, as a copy. */
 export interface Bring {
@@ -26,8 +29,6 @@ export interface Bring {
   readonly format: "qcow2" | "raw";
   /** Path of the copy, relative to the data root. Disks and variables become qcow2. */
   readonly to: string;
-  /** May be absent: then the guest begins with a new one, and that is said. */
-  readonly optional: boolean;
 }
 
 export interface ImportOptions {
@@ -43,12 +44,18 @@ export interface ImportOptions {
   readonly tpmState?: string;
   /** Also files that lie inside the data root are copied. */
   readonly copy?: boolean;
+  /** New UEFI variables where the guest's own are not found or can't be used. */
+  readonly newVariables?: boolean;
+  /** A new and empty TPM where the state of the guest's own is not found or can't be used. */
+  readonly newTpm?: boolean;
 }
 
 /** What a foreign description comes to. */
 export interface ImportDraft {
   readonly record: VmRecord;
   readonly bring: readonly Bring[];
+  /** State that the guest may begin anew with: its source has none of the kind, or whoever imports it says so. */
+  readonly anew: readonly StateKind[];
   /** All that does not come over as it is, in the order of the file. */
   readonly remarks: readonly Remark[];
   /** Why the guest can't be brought in as it is described; empty when it can. */

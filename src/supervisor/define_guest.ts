@@ -7,6 +7,7 @@ import { createDisk, createVariables } from "../qemu/images.ts";
 import { removeState } from "../suspend/files.ts";
 import { confine } from "../../registry/paths.ts";
 import { parseRecord } from "../../registry/schema.ts";
+import { ownFiles } from "../../registry/store.ts";
 import type { VmRecord } from "../../registry/types.ts";
 import type { Change } from "./changes.ts";
 import { type FilesToMake, recordOf } from "./define.ts";
@@ -49,6 +50,7 @@ async function defineWith(
       hint: "choose another id, or delete that one first",
     });
   }
+  checkUnused(s, record, action);
   await checkPaths(s, record, make, brought);
   const intended = await toBeMade(s, record, make, brought);
   return {
@@ -61,6 +63,7 @@ async function defineWith(
         await bring?.(signal, tell);
         await makeFiles(s, record, make, signal);
         signal.throwIfAborted();
+        checkUnused(s, record, action); // others may have been defined meanwhile
         await s.parts.store.put(record);
       } catch (error) {
         for (const path of intended) await removeTree(`${s.parts.root}/${path}`);
@@ -116,6 +119,22 @@ async function fromRecord(
   const ovmfVars = await absent(record.storage.ovmf_vars);
   const tpmState = await absent(record.storage.tpm_state);
   return { record, make: { ...(ovmfVars ? { ovmfVars } : {}), ...(tpmState ? { tpmState } : {}) } };
+}
+
+/** Two guests on one disk, variable store or TPM state destroy it. Failure `already_exists` that says whose it is. */
+export function checkUnused(s: Supervisor, record: VmRecord, action: Defining["action"]): void {
+  const own = new Set(ownFiles(record));
+  for (const other of s.guests.values()) {
+    if (!other.record || other.id === record.id) continue;
+    const taken = ownFiles(other.record).find((path) => own.has(path));
+    if (taken === undefined) continue;
+    fail("already_exists", `${taken} belongs to the guest ${other.id}`, {
+      hint: action === "vm.import"
+        ? "import with --copy to give the new guest files of its own"
+        : "give the new guest a file of its own: a copy, or the size of a new disk",
+      path: taken,
+    });
+  }
 }
 
 /** Every path stays inside the data root, and every file that will not be made is there. */

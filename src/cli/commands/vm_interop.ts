@@ -5,7 +5,7 @@ import type { DoneView, ExportView, JobView } from "../../actions/views.ts";
 import { type GuestKind, parseVmId, VM_ID_RULE } from "../../core/ids.ts";
 import { fail, type Problem } from "../../core/problem.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
-import type { ImportDraft, ImportOptions, Remark } from "../../interop/types.ts";
+import type { BringAs, ImportDraft, ImportOptions, Remark, StateKind } from "../../interop/types.ts";
 import { basename, dirname, isNotFound, isPermissionDenied, readTextBounded } from "../../ports/files.ts";
 import { fileFacts } from "../../ports/folders.ts";
 import { realPath } from "../../ports/paths.ts";
@@ -58,6 +58,8 @@ function addImport(vm: AnyCommand, context: MakeContext): void {
     )
     .option("--profile <name>", "policy profile; default `default-linux` or `default-windows`")
     .option("--tpm-state <dir>", "folder with the state of its TPM (tpm2-00.permall)")
+    .option("--new-tpm", "begin with an empty TPM where the state of its own can't be had")
+    .option("--new-variables", "begin with new UEFI variables where its own can't be had")
     .option("--copy", "copy also files that lie in the data root")
     .option("--dry-run", "show the record and what does not come over; change nothing")
     .action(async (file, options, command) => {
@@ -83,12 +85,15 @@ interface Flags {
   readonly type?: GuestKind | undefined;
   readonly profile?: string | undefined;
   readonly tpmState?: string | undefined;
+  readonly newTpm?: boolean | undefined;
+  readonly newVariables?: boolean | undefined;
   readonly copy?: boolean | undefined;
 }
 
 async function draftOf(c: Context, file: string, flags: Flags): Promise<ImportDraft> {
   const id = flags.id === undefined ? undefined : parseVmId(flags.id) ??
     fail("usage", `'${sanitizeLine(flags.id, 80)}' is no id: a guest id is ${VM_ID_RULE}`);
+  if (flags.tpmState !== undefined && flags.newTpm) fail("usage", "give --tpm-state or --new-tpm, not both");
   const text = await readTextBounded(file, MAX_BYTES).catch((error: unknown) => {
     if (isNotFound(error)) fail("not_found", `there is no file ${file}`, { path: file });
     if (isPermissionDenied(error)) fail("io", `${file} may not be read`, { path: file });
@@ -104,6 +109,8 @@ async function draftOf(c: Context, file: string, flags: Flags): Promise<ImportDr
     ...(flags.profile === undefined ? {} : { profile: flags.profile }),
     ...(tpmState === undefined ? {} : { tpmState }),
     ...(flags.copy ? { copy: true } : {}),
+    ...(flags.newTpm ? { newTpm: true } : {}),
+    ...(flags.newVariables ? { newVariables: true } : {}),
   };
   const draft = await understand(text, real, options);
   if (draft.ok) return draft.value;
@@ -121,9 +128,9 @@ async function understand(text: string, real: string, options: ImportOptions) {
 }
 
 async function bringIn(c: Context, file: string, draft: ImportDraft): Promise<DoneView> {
-  const { record, bring } = draft;
+  const { record, bring, anew } = draft;
   return await withSupervisor(c, async (s) => {
-    const asked = s.perform<DoneView>("vm.import", { record, bring, source: file }, c.deadline);
+    const asked = s.perform<DoneView>("vm.import", { record, bring, anew, source: file }, c.deadline);
     if (c.output.json || c.output.options.quiet || !c.output.terminal.errIsTerminal) return await asked;
     const over = asked.then(() => {}, () => {});
     const other = await connect(c);
@@ -157,10 +164,10 @@ async function showDraft(c: Context, file: string, draft: ImportDraft): Promise<
   const bring = await Promise.all(
     draft.bring.map(async (one) => ({ ...one, there: await isThere(one.from) })),
   );
-  const { record, remarks, blockers } = draft;
-  c.output.result({ record, bring, remarks, blockers }, () => {
-    const copies = bring.map(({ from, to, format, optional, there }) => {
-      const absent = there ? "" : optional ? "  (not there: made anew)" : "  (NOT THERE)";
+  const { record, anew, remarks, blockers } = draft;
+  c.output.result({ record, bring, anew, remarks, blockers }, () => {
+    const copies = bring.map(({ as, from, to, format, there }) => {
+      const absent = there ? "" : `  (${absence(as, anew)})`;
       return `  ${sanitizeLine(from, 200)} (${format}) -> ${to}${absent}`;
     });
     return [
@@ -171,6 +178,11 @@ async function showDraft(c: Context, file: string, draft: ImportDraft): Promise<
     ].join("\n");
   });
   if (blockers.length > 0) throw new ExitWith(1);
+}
+
+function absence(as: BringAs, anew: readonly StateKind[]): string {
+  if (as === "disk" || as === "medium") return "NOT THERE";
+  return anew.includes(as) ? "not there: made anew" : `NOT THERE: refused without --new-${as}`;
 }
 
 async function isThere(path: string): Promise<boolean> {
