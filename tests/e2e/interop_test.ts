@@ -2,6 +2,7 @@
 /** Guests for and from other tools: a real libvirtd, a real virt-install, real images. */
 import assert from "node:assert/strict";
 import { type Libvirt, withLibvirt } from "./libvirt_rig.ts";
+import { makeIso } from "../media/make.ts";
 import { POLICY, type Rig, withRoot } from "./rig.ts";
 
 const SESSION = "qemu:///session";
@@ -92,7 +93,7 @@ async function accepts(rig: Rig, libvirt: Libvirt, id: string): Promise<void> {
   );
   const back = await rig.ok("vm", "import", dumped, "--dry-run");
   const { record } = await rig.ok("vm", "show", id);
-  assert.deepEqual(back, { record, bring: [], remarks: [], blockers: [] });
+  assert.deepEqual(back, { record, bring: [], anew: [], remarks: [], blockers: [] });
 }
 
 Deno.test("libvirt takes exported guests, would start the same machines, and gives the same records back", async (t) => {
@@ -121,7 +122,7 @@ Deno.test("what virt-install prints for Windows 11 becomes a guest with its own 
       const { folder } = libvirt;
       const disk = `${folder}/win11.qcow2`, iso = `${folder}/win.iso`;
       await makeImage(disk, "64G", 7);
-      await Deno.writeFile(iso, new Uint8Array(1024 * 1024).fill(3));
+      await makeIso(iso, { "setup.exe": "MZ" });
       for (const path of [disk, iso]) await Deno.chmod(path, 0o666);
       const printed = await libvirt.ok(
         "virt-install",
@@ -133,14 +134,21 @@ Deno.test("what virt-install prints for Windows 11 becomes a guest with its own 
       const file = await libvirt.write("win11.xml", printed);
       const preview = await rig.ok("vm", "import", file, "--dry-run");
       assert.equal((await rig.ok("vm", "list")).length, 0, "a dry run changes nothing");
-      const done = await rig.ok("vm", "import", file);
+      // It has a UUID, so libvirt may know it and keep its state: nobody can tell that it never ran.
+      const lost = await rig.fails(4, "vm", "import", file);
+      assert.match(lost.message, /UEFI variables .*win11_VARS\.fd; .*TPM .*\/swtpm\/.*tpm2-00\.permall/);
+      assert.match(lost.hint, /--new-variables.*--new-tpm/);
+      assert.match((await rig.fails(4, "vm", "import", file, "--new-tpm")).message, /: the file of its UEFI/);
+      assert.equal((await rig.ok("vm", "list")).length, 0);
+      const anew = ["--new-tpm", "--new-variables"];
+      const done = await rig.ok("vm", "import", file, ...anew);
       assert.deepEqual([done.done, done.vm, done.state], ["vm.import", "win11", "stopped"]);
       assert.deepEqual(done.remarks, preview.remarks);
       const told = done.remarks.map(({ path }: { path: string }) => path.replace(/\[\d\]/, ""));
       for (const path of ["devices/interface", "devices/graphics", "os"]) {
         assert.ok(told.includes(path), path);
       }
-      assert.match(done.notes.join("\n"), /new and empty TPM/);
+      assert.match(done.notes.join("\n"), /new set of UEFI variables\n.*new and empty TPM/);
       const { record } = await rig.ok("vm", "show", "win11");
       assert.equal(record.type, "windows");
       assert.deepEqual(record.devices, {
@@ -156,7 +164,7 @@ Deno.test("what virt-install prints for Windows 11 becomes a guest with its own 
       for (const name of ["root.qcow2", "install.iso", "ovmf_vars.qcow2"]) {
         assert.equal((await Deno.stat(`${own}/${name}`)).mode! & 0o777, 0o600, name);
       }
-      assert.equal((await rig.fails(5, "vm", "import", file)).code, "already_exists");
+      assert.equal((await rig.fails(5, "vm", "import", file, ...anew)).code, "already_exists");
       assert.equal((await rig.ok("vm", "start", "win11")).state, "running");
       await rig.ok("vm", "kill", "win11");
     }, LARGE)
@@ -223,6 +231,56 @@ Deno.test("UEFI variables and TPM state come along, and a chain of images comes 
     }
   }));
 
+Deno.test("state that is not found or of no use stops an import, until it is said that it may be lost", () =>
+  withRoot(async (rig) => {
+    await defineBoth(rig);
+    const outside = await Deno.makeTempDir({ prefix: "rv-out-" });
+    const out = (name: string) => `${outside}/${name}`;
+    const conf = out("six.conf");
+    const importing = ["vm", "import", conf];
+    const home = `${rig.root}/vm/linux/six`;
+    try {
+      await makeImage(out("disk.qcow2"), "4M", 1);
+      await Deno.writeTextFile(conf, 'disk_img="disk.qcow2"\ntpm="on"\nram="64M"\ncpu_cores=1\n');
+      const both = await rig.fails(4, ...importing);
+      assert.deepEqual(both.problems.map(({ path }: { path: string }) => path), [
+        out("OVMF_VARS.fd"),
+        out("tpm2-00.permall"),
+      ]);
+      // An empty file is no state, and variables of another firmware are of no use to this one.
+      await Deno.writeFile(out("tpm2-00.permall"), new Uint8Array());
+      await Deno.writeFile(out("OVMF_VARS.fd"), new Uint8Array(1024 * 1024));
+      assert.match((await rig.fails(1, ...importing)).message, /TPM is empty/);
+      const other = await rig.fails(2, ...importing, "--new-tpm");
+      assert.match(other.message, /have 1048576 bytes/);
+      assert.match(other.hint, /--new-variables/);
+      assert.equal((await rig.fails(2, ...importing, "--new-tpm", "--tpm-state", outside)).code, "usage");
+      await assert.rejects(Deno.stat(home), Deno.errors.NotFound);
+      const { notes } = await rig.ok(...importing, "--new-tpm", "--new-variables");
+      assert.match(notes.join("\n"), /permall is empty: .*new and empty TPM\n.*new set of UEFI variables/);
+      assert.ok((await Deno.stat(`${home}/tpm/tpm2-00.permall`)).size > 0);
+      // What is found comes along whatever is said.
+      const kept = `${rig.root}/vm/linux/l1/tpm/tpm2-00.permall`;
+      await Deno.copyFile(kept, out("tpm2-00.permall"));
+      await rig.ok(...importing, "--new-tpm", "--new-variables", "--id", "seven");
+      assert.deepEqual(
+        await Deno.readFile(`${rig.root}/vm/linux/seven/tpm/tpm2-00.permall`),
+        await Deno.readFile(kept),
+      );
+      // State that stays in the data root is looked for there.
+      const { text } = await rig.ok("vm", "export", "l1", "--format", "libvirt");
+      await Deno.writeTextFile(out("l1.xml"), text);
+      await rig.ok("vm", "delete", "l1", "--yes");
+      await Deno.remove(kept);
+      const gone = await rig.fails(4, "vm", "import", out("l1.xml"));
+      assert.match(gone.message, /TPM is not there: .*\/vm\/linux\/l1\/tpm\/tpm2-00\.permall$/);
+      const back = await rig.ok("vm", "import", out("l1.xml"), "--new-tpm");
+      assert.deepEqual(back.notes, ["the guest begins with a new and empty TPM"]);
+    } finally {
+      await Deno.remove(outside, { recursive: true });
+    }
+  }));
+
 Deno.test("what can't be brought in is refused with its reason, and leaves nothing behind", () =>
   withRoot(async (rig) => {
     const outside = await Deno.makeTempDir({ prefix: "rv-out-" });
@@ -262,10 +320,22 @@ Deno.test("what can't be brought in is refused with its reason, and leaves nothi
       await refused(1, domain("g", source("/etc/hostname")), /said to be qcow2, but it is no qcow2 image/);
       await refused(3, domain("g", source(out("dev.raw"), "raw")), /no device of the host/);
       await refused(4, domain("g", source(out("none.qcow2"))), /nothing at/);
-      const medium = `<disk type='file' device='cdrom'><driver type='raw'/><source file='${
-        out("empty.iso")
-      }'/></disk>`;
-      await refused(1, domain("g", source(out("a.qcow2")), medium), /is empty/);
+      const medium = (name: string) =>
+        `<disk type='file' device='cdrom'><driver type='raw'/><source file='${out(name)}'/></disk>`;
+      await refused(1, domain("g", source(out("a.qcow2")), medium("empty.iso")), /is empty/);
+      await Deno.writeTextFile(
+        out("page.iso"),
+        "<!DOCTYPE html>\n<html><head><title>Sign in</title></head></html>",
+      );
+      const page = await refused(
+        1,
+        domain("g", source(out("a.qcow2")), medium("page.iso")),
+        /no medium: .*page/,
+      );
+      assert.match(page.hint, /take it out of the description/);
+      await makeIso(out("cut.iso"), { "large.bin": new Uint8Array(1024 * 1024) });
+      await Deno.truncate(out("cut.iso"), 512 * 1024);
+      await refused(1, domain("g", source(out("a.qcow2")), medium("cut.iso")), /the download was cut off/);
       const pinned = "<os><type machine='pc-q35-99.0'>hvm</type></os>";
       await refused(7, domain("g", source(out("a.qcow2")), "", pinned), /no machine type "pc-q35-99.0"/);
       await refused(3, domain("g", source(out("a.qcow2"))), /denied by policy/, "--profile", "none");
@@ -291,6 +361,10 @@ Deno.test("what can't be brought in is refused with its reason, and leaves nothi
       const root = `${await Deno.realPath(rig.root)}/vm/linux/one/root.qcow2`;
       const shared = await refused(5, domain("two", source(root)), /belongs to the guest one/);
       assert.match(shared.hint, /--copy/);
+      const flags = ["--type", "linux", "--id", "two", "--memory", "64"];
+      const defined = await rig.fails(5, "vm", "define", ...flags, "--disk", "vm/linux/one/root.qcow2");
+      assert.match(defined.message, /belongs to the guest one/);
+      assert.match(defined.hint, /a file of its own/);
       await rig.ok("vm", "start", "one");
       await refused(1, domain("two", source(root)), /could not be copied: .*lock/, "--copy");
       await rig.ok("vm", "kill", "one");
@@ -300,12 +374,11 @@ Deno.test("what can't be brought in is refused with its reason, and leaves nothi
     }
   }));
 
-/** A domain whose medium takes a while to copy: 3 GiB of nothing, which are written out. */
+/** A domain whose medium takes a while to copy: 3 GiB, of which nearly all is nothing that is written out. */
 async function slowImport(rig: Rig, outside: string): Promise<{ xml: string; folder: string }> {
   await makeImage(`${outside}/a.qcow2`, "4M", 1);
-  const iso = await Deno.open(`${outside}/large.iso`, { write: true, create: true });
-  await iso.truncate(3 * 1024 ** 3);
-  iso.close();
+  await makeIso(`${outside}/large.iso`, { "a.txt": "a" });
+  await Deno.truncate(`${outside}/large.iso`, 3 * 1024 ** 3);
   const medium =
     `<disk type='file' device='cdrom'><driver type='raw'/><source file='${outside}/large.iso'/></disk>`;
   await Deno.writeTextFile(`${outside}/d.xml`, domain("slow", source(`${outside}/a.qcow2`), medium));
