@@ -121,3 +121,37 @@ Deno.test("a data root of somebody else is refused with what to do, by its name 
     }
   }, null);
 });
+
+Deno.test("an import tells state that only root may read from state that is not there, and refuses both", async (t) => {
+  const why = await cantBeNobody();
+  if (why !== undefined) return console.log(`SKIP ${t.name}: ${why}`);
+  await withRoot(async (rig) => {
+    await giveToNobody(rig);
+    await rig.ok("init");
+    const outside = await Deno.makeTempDir({ prefix: "rv-out-" });
+    try {
+      await Deno.chmod(outside, 0o755);
+      await Deno.writeFile(`${outside}/disk.raw`, new Uint8Array(1024 * 1024));
+      const conf = `${outside}/g.conf`;
+      const lines = [
+        "disk_img=disk.raw",
+        "disk_format=raw",
+        "boot=legacy",
+        "tpm=on",
+        "ram=64M",
+        "cpu_cores=1",
+      ];
+      await Deno.writeTextFile(conf, `${lines.join("\n")}\n`);
+      const state = `${outside}/tpm2-00.permall`;
+      assert.match((await rig.fails(4, "vm", "import", conf)).message, /TPM is not there/);
+      await Deno.writeFile(state, new Uint8Array(64), { mode: 0o600 });
+      assert.match((await rig.fails(1, "vm", "import", conf)).message, /TPM may not be read by this user/);
+      const { notes } = await rig.ok("vm", "import", conf, "--new-tpm");
+      assert.deepEqual(notes, [
+        `${state} may not be read by this user: the guest begins with a new and empty TPM`,
+      ]);
+    } finally {
+      await Deno.remove(outside, { recursive: true });
+    }
+  }, null);
+});
