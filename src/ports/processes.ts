@@ -145,7 +145,8 @@ export interface RunOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  readonly stdin?: Uint8Array;
+  /** All of it, or pieces that are written as they come; the end of the child is their end too. */
+  readonly stdin?: Uint8Array | AsyncIterable<Uint8Array>;
   /** The child is killed when this aborts. */
   readonly signal?: AbortSignal;
   /** Milliseconds until the child is killed and the outcome is unknown; default 60,000. */
@@ -192,13 +193,8 @@ export async function runForBytes(
   } catch (error) {
     return missingProgram(program, error);
   }
-  const feed = async () => {
-    if (!options.stdin) return;
-    const writer = child.stdin.getWriter();
-    await writer.write(options.stdin).then(() => writer.close()).catch(() => {}); // the child may close early
-  };
   const output = options.onStdout ? outputTold(child, options.onStdout) : child.output();
-  const [{ code, signal: endedBy, stdout, stderr }] = await Promise.all([output, feed()]);
+  const [{ code, signal: endedBy, stdout, stderr }] = await Promise.all([output, feed(child, options.stdin)]);
   if (options.signal?.aborted) fail("cancelled", `${program} was cancelled`);
   if (timeout.aborted) {
     fail(
@@ -207,6 +203,25 @@ export async function runForBytes(
     );
   }
   return { code, signal: endedBy, stdout, stderr: new TextDecoder().decode(stderr) };
+}
+
+/** The child may close its standard input early, or end before it has read all: neither is a failure. */
+async function feed(child: Deno.ChildProcess, stdin: RunOptions["stdin"]): Promise<void> {
+  if (!stdin) return;
+  const writer = child.stdin.getWriter();
+  try {
+    if (stdin instanceof Uint8Array) await writer.write(stdin);
+    else {
+      const pieces = stdin[Symbol.asyncIterator]();
+      const ended = child.status.then(() => ({ done: true }) as const);
+      while (true) {
+        const piece = await Promise.race([pieces.next(), ended]);
+        if (piece.done) break;
+        await writer.write(piece.value);
+      }
+    }
+    await writer.close();
+  } catch { /* as above */ }
 }
 
 /** Hands standard output on as it comes, and collects the rest. */

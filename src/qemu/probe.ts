@@ -32,25 +32,42 @@ export function qmpScript(questions: Readonly<Record<string, Question>>): string
   return [
     { execute: "qmp_capabilities" },
     ...Object.entries(questions).map(([id, question]) => ({ ...question, id })),
-    { execute: "quit" },
   ].map((line) => JSON.stringify(line) + "\n").join("");
 }
 
-/** The `return` values of a script's answers by id; lines that are no JSON and errors are left out. */
-export function qmpAnswers(text: string): ReadonlyMap<string, unknown> {
-  const answers = new Map<string, unknown>();
-  for (const line of text.split("\n")) {
+/** What QEMU says to a script, as it comes. Lines that are no JSON are left out. */
+export class QmpAnswers {
+  /** The `return` values by id. */
+  readonly answers = new Map<string, unknown>();
+  readonly #open: Set<string>;
+  #rest = "";
+
+  constructor(questions: Readonly<Record<string, Question>>) {
+    this.#open = new Set(Object.keys(questions));
+  }
+
+  /** Whether every question has its answer, which may be an error. */
+  get complete(): boolean {
+    return this.#open.size === 0;
+  }
+
+  take(text: string): void {
+    const lines = (this.#rest + text).split("\n");
+    this.#rest = lines.pop() ?? "";
+    for (const line of lines) this.#line(line);
+  }
+
+  #line(line: string): void {
     let value: unknown;
     try {
       value = JSON.parse(line);
     } catch {
-      continue;
+      return;
     }
-    if (isObject(value) && typeof value["id"] === "string" && "return" in value) {
-      answers.set(value["id"], value["return"]);
-    }
+    if (!isObject(value) || typeof value["id"] !== "string") return;
+    if ("return" in value) this.answers.set(value["id"], value["return"]);
+    this.#open.delete(value["id"]);
   }
-  return answers;
 }
 
 /** Pure: capabilities from the answers, or undefined when one that everything needs is not there. */
@@ -119,25 +136,44 @@ function variantsOf(schema: unknown, command: string): string[] {
 const QUIET_ARGS = ["-nodefaults", "-no-user-config", "-display", "none", "-qmp", "stdio"];
 const PROBE_TIMEOUT_MS = 30_000;
 
-/** Starts a short QEMU with `args`, puts the questions to it and gives its answers. */
+/**
+ * Starts a short QEMU with `args`, puts the questions to it and gives its answers. It is told to end when it has answered all:
+ * one that quits drops what nobody has read of it yet.
+ */
 export async function askQemu(
   program: string,
   args: readonly string[],
   questions: Readonly<Record<string, Question>>,
   timeoutMs = PROBE_TIMEOUT_MS,
-): Promise<{ answers: ReadonlyMap<string, unknown>; code: number; signal: string | null; words: string }> {
-  const result = await run(program, {
+): Promise<{
+  answers: ReadonlyMap<string, unknown>;
+  /** Whether every question was answered, be it by an error. */
+  complete: boolean;
+  code: number;
+  signal: string | null;
+  words: string;
+}> {
+  const said = new QmpAnswers(questions);
+  const answered = Promise.withResolvers<void>();
+  const utf8 = new TextEncoder();
+  const decoder = new TextDecoder();
+  async function* script() {
+    yield utf8.encode(qmpScript(questions));
+    await answered.promise;
+    yield utf8.encode(`${JSON.stringify({ execute: "quit" })}\n`);
+  }
+  const { code, signal, stderr } = await run(program, {
     args: [...QUIET_ARGS, ...args],
     env: PLAIN_ENV,
-    stdin: new TextEncoder().encode(qmpScript(questions)),
+    stdin: script(),
     timeoutMs,
+    onStdout: (chunk) => {
+      said.take(decoder.decode(chunk, { stream: true }));
+      if (said.complete) answered.resolve();
+    },
   });
-  return {
-    answers: qmpAnswers(result.stdout),
-    code: result.code,
-    signal: result.signal,
-    words: sanitizeLine(result.stderr.trim(), 300),
-  };
+  const words = sanitizeLine(stderr.trim(), 300);
+  return { answers: said.answers, complete: said.complete, code, signal, words };
 }
 
 /** Absolute path of the QEMU for x86-64 guests; Failure `missing` with what to install. */
@@ -151,12 +187,13 @@ export async function findQemu(path: string = PLAIN_ENV["PATH"] ?? ""): Promise<
 
 /** Asks `program`. Failure `missing` when it is not there or gives no usable answer. */
 export async function probeQemu(program: string): Promise<QemuCapabilities> {
-  const { answers, code, signal, words } = await askQemu(
+  const { answers, complete, code, signal, words } = await askQemu(
     program,
     ["-machine", "none", "-accel", "tcg"],
     QUESTIONS,
   );
-  return parseCapabilities(program, answers) ??
+  const capabilities = complete ? parseCapabilities(program, answers) : undefined;
+  return capabilities ??
     fail(
       "missing",
       `${program} did not say what it can do (${signal ?? `exit code ${code}`}): ${words || "no message"}`,

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { Failure } from "../core/problem.ts";
 import { ALLOWED_BLOCK_DRIVERS, ALLOWED_DEVICES } from "./allowed_devices.ts";
 import { CPU_MODELS, resolveMachine } from "./machine.ts";
-import { findQemu, parseCapabilities, probeQemu, qmpAnswers, qmpScript } from "./probe.ts";
+import { findQemu, parseCapabilities, probeQemu, QmpAnswers, qmpScript } from "./probe.ts";
 
 Deno.test("probeQemu() finds in this host's QEMU everything that plans are made of", async () => {
   const found = await probeQemu(await findQemu());
@@ -35,24 +35,46 @@ Deno.test("probeQemu() says of a program that is no QEMU what it did instead", a
   );
 });
 
-Deno.test("qmpScript() shakes hands first and quits last", () => {
+Deno.test("qmpScript() shakes hands first", () => {
   const lines = qmpScript({ a: { execute: "query-version" } }).trim().split("\n").map((line) =>
     JSON.parse(line)
   );
-  assert.deepEqual(lines, [{ execute: "qmp_capabilities" }, { execute: "query-version", id: "a" }, {
-    execute: "quit",
-  }]);
+  assert.deepEqual(lines, [{ execute: "qmp_capabilities" }, { execute: "query-version", id: "a" }]);
 });
 
-Deno.test("qmpAnswers() and parseCapabilities() survive any output", () => {
-  assert.deepEqual([...qmpAnswers('{"QMP":{}}\nnoise\n{"return":7,"id":"a"}\n{"error":{},"id":"b"}\n')], [[
-    "a",
-    7,
-  ]]);
+Deno.test("QmpAnswers is complete when each question has its answer, whatever the pieces that they come in", () => {
+  const questions = { a: { execute: "query-version" }, b: { execute: "query-nothing" } };
+  const text = '{"QMP":{}}\nnoise\n{"return":7,"id":"a"}\n{"error":{},"id":"b"}\n';
+  fc.assert(fc.property(fc.array(fc.nat(text.length - 1), { maxLength: 6 }), (cuts) => {
+    const said = new QmpAnswers(questions);
+    const places = [0, ...cuts.toSorted((x, y) => x - y), text.length - 1];
+    places.slice(1).forEach((to, i) => said.take(text.slice(places[i], to)));
+    assert.equal(said.complete, false, "the last line has no end yet");
+    said.take("\n");
+    assert.equal(said.complete, true);
+    assert.deepEqual([...said.answers], [["a", 7]]);
+  }));
+});
+
+Deno.test("a QEMU that ends before it has answered all can do nothing", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const half = `#!/bin/sh\nread x; read x\nprintf '{"return":{"qemu":{"major":7}},"id":"version"}\\n'\n`;
+    await Deno.writeTextFile(`${folder}/half`, half, { mode: 0o700 });
+    await assert.rejects(
+      probeQemu(`${folder}/half`),
+      (error) => error instanceof Failure && error.code === "missing",
+    );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("QmpAnswers and parseCapabilities() survive any output", () => {
   const answers = fc.dictionary(
     fc.constantFrom("version", "machines", "devices", "schema", "cpuModels"),
     fc.jsonValue(),
   );
   fc.assert(fc.property(answers, (value) => void parseCapabilities("/q", new Map(Object.entries(value)))));
-  fc.assert(fc.property(fc.string(), (text) => void qmpAnswers(text)));
+  fc.assert(fc.property(fc.string(), (text) => new QmpAnswers({ a: { execute: "x" } }).take(text)));
 });

@@ -66,6 +66,8 @@ function userData(
       ["passwd", "-l", "root"],
       ["systemctl", "enable", "qemu-guest-agent.service"],
       ["systemctl", "start", "qemu-guest-agent.service"],
+      // Where a seed describes a network, netplan has each boot wait two minutes for a card, and the agent comes after that.
+      ["systemctl", "mask", "systemd-networkd-wait-online.service"],
       ...linux.run,
       ["touch", DONE],
     ],
