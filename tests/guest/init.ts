@@ -1,7 +1,7 @@
 /** The scripts of the guest, for busybox sh, and the configuration of its boot loader. */
 
 /** Kernel options that shorten the boot: no console but the serial line, no noise, no self-tests. */
-const KERNEL_OPTIONS = "console=ttyS0 quiet loglevel=3 audit=0 apparmor=0 mitigations=off nokaslr " +
+export const KERNEL_OPTIONS = "console=ttyS0 quiet loglevel=3 audit=0 apparmor=0 mitigations=off nokaslr " +
   "rcupdate.rcu_expedited=1 8250.nr_uarts=1 net.ifnames=0";
 
 /** Everything stands at the root of the disk; grub starts with `root` set to where it was loaded from. */

@@ -11,6 +11,23 @@ flat() { tr ',{}' '\\n\\n\\n' <"$1" | sed 's/["'"'"' \\t\\r]//g'; }
 value() { flat "$1" | sed -n "s/^$2://p" | head -n 1 | sed 's/[^A-Za-z0-9.-]//g' | head -c 63; }
 `;
 
+/** Shell function: the guest goes off by itself when the host has heard its agent. */
+export const LEAVE =
+  `# Powers off once the host has asked the agent something that it answers; at the latest when nobody did for long.
+leave() {
+  touch /run/leaving
+  (
+    waited=0
+    until grep -q 'execute.*guest-[^s]' /run/qemu-ga.log 2>/dev/null || [ $waited -ge ${AGENT_WAIT_SECONDS} ]; do
+      sleep 1
+      waited=$((waited + 1))
+    done
+    sleep 2
+    /sbin/shutdown -P
+  ) &
+}
+`;
+
 /**
  * Looks for a CD-ROM labelled `cidata` with `meta-data` and `user-data` (https://docs.cloud-init.io, datasource NoCloud), takes
  * `instance-id`, `hostname` and `power_state` from them, and remembers on the guest's disk that it did. Lines on the serial port:
@@ -37,20 +54,7 @@ take() {
   fresh=yes
 }
 
-# Powers off once the host has asked the agent something that it answers; at the latest when nobody did for long.
-leave() {
-  touch /run/leaving
-  (
-    waited=0
-    until grep -q 'execute.*guest-[^s]' /run/qemu-ga.log 2>/dev/null || [ $waited -ge ${AGENT_WAIT_SECONDS} ]; do
-      sleep 1
-      waited=$((waited + 1))
-    done
-    sleep 2
-    /sbin/shutdown -P
-  ) &
-}
-
+${LEAVE}
 for device in /dev/sr*; do
   # The volume's name: 32 bytes at 40 in the descriptor in sector 16 (ECMA-119, 8.4).
   case "$(dd if="$device" bs=8 skip=4101 count=4 2>/dev/null)" in cidata* | CIDATA*) ;; *) continue ;; esac

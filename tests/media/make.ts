@@ -97,9 +97,14 @@ export async function windowsFolder(folder: string): Promise<string> {
 
 /**
  * As Windows' own media: a UDF bridge with `sources` in UDF only, El Torito for BIOS and EFI. `output` is `-` for
- * standard output.
+ * standard output; `more` follows the arguments of the EFI image.
  */
-export function windowsIsoArgs(folder: string, output: string, label = "CCCOMA_X64FRE_EN-US_DV9"): string[] {
+export function windowsIsoArgs(
+  folder: string,
+  output: string,
+  label = "CCCOMA_X64FRE_EN-US_DV9",
+  more: readonly string[] = [],
+): string[] {
   return [
     "-quiet",
     "-udf",
@@ -109,7 +114,7 @@ export function windowsIsoArgs(folder: string, output: string, label = "CCCOMA_X
     "3",
     "-allow-limited-size",
     ...["-b", "boot/etfsboot.com", "-no-emul-boot", "-boot-load-size", "8"],
-    ...["-eltorito-alt-boot", "-e", "boot/efisys.bin", "-no-emul-boot"],
+    ...["-eltorito-alt-boot", "-e", "boot/efisys.bin", "-no-emul-boot", ...more],
     ...["-hide", "sources", "-hide", "sources/*"],
     ...["-o", output, folder],
   ];
