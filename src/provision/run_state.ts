@@ -31,6 +31,8 @@ const schema = z.strictObject({
   install: z.strictObject({
     /** How often the guest was let run to install itself. More than once: it was begun anew, on a new disk. */
     starts: z.int().nonnegative(),
+    /** It has booted from its install medium, which asks for a key. Only where it asks. */
+    booted: z.boolean(),
     /** Resets of the machine since then. */
     resets: z.int().nonnegative(),
     /** Its agent has answered. */
@@ -47,7 +49,13 @@ export type RunState = z.output<typeof schema>;
 
 export const MAX_RUN_BYTES = 1024 * 1024;
 
-const NOT_INSTALLED: RunState["install"] = { starts: 0, resets: 0, agent: false, done: false };
+const NOT_INSTALLED: RunState["install"] = {
+  starts: 0,
+  booted: false,
+  resets: 0,
+  agent: false,
+  done: false,
+};
 
 /** A run that has done nothing yet. */
 export function newRun(
@@ -80,6 +88,7 @@ export function parseRun(text: string, vm: string): Result<RunState, string> {
 /** What is seen of a guest while it installs itself. */
 export type Sight =
   | { readonly kind: "started" }
+  | { readonly kind: "booted" }
   | { readonly kind: "reset" }
   | { readonly kind: "agent" }
   | { readonly kind: "os"; readonly name: string; readonly version: string }
@@ -91,6 +100,8 @@ export function seen(run: RunState, sight: Sight): RunState {
   switch (sight.kind) {
     case "started":
       return { ...run, install: { ...NOT_INSTALLED, starts: install.starts + 1 } };
+    case "booted":
+      return install.booted ? run : { ...run, install: { ...install, booted: true } };
     case "reset":
       return { ...run, install: { ...install, resets: install.resets + 1, agent: false } };
     case "agent":
@@ -113,7 +124,8 @@ export function phaseOf({ install, os }: RunState, wrote: boolean): string {
   if (install.agent) return os ? `agent answers: ${os.name} ${os.version}` : "agent answers";
   if (install.resets > 0) return `after restart ${install.resets}`;
   if (install.starts === 0) return "not started";
-  return wrote ? "writes to its disk" : "firmware";
+  if (wrote) return "writes to its disk";
+  return install.booted ? "setup" : "firmware";
 }
 
 /** What is to be done about the guest when the step `install` is entered, or entered again. */

@@ -44,9 +44,21 @@ Deno.test("a run comes back from its file as it was, and another guest's is refu
 });
 
 Deno.test("a restart of the installation forgets that the agent answered, and a new start forgets everything", () => {
-  const run = after(STARTED, { kind: "agent" }, { kind: "reset" }, { kind: "reset" });
-  assert.deepEqual(run.install, { starts: 1, resets: 2, agent: false, done: false });
-  assert.deepEqual(seen(run, STARTED).install, { starts: 2, resets: 0, agent: false, done: false });
+  const run = after(STARTED, { kind: "booted" }, { kind: "agent" }, { kind: "reset" }, { kind: "reset" });
+  assert.deepEqual(run.install, {
+    starts: 1,
+    booted: true,
+    resets: 2,
+    agent: false,
+    done: false,
+  });
+  assert.deepEqual(seen(run, STARTED).install, {
+    starts: 2,
+    booted: false,
+    resets: 0,
+    agent: false,
+    done: false,
+  });
 });
 
 Deno.test("a guest that ended unseen is installed anew; one that runs is watched, and one that is done is left", () => {
@@ -61,7 +73,8 @@ Deno.test("a guest that ended unseen is installed anew; one that runs is watched
 Deno.test("phaseOf() tells the furthest that was seen", () => {
   assert.equal(phaseOf(RUN, false), "not started");
   assert.equal(phaseOf(after(STARTED), false), "firmware");
-  assert.equal(phaseOf(after(STARTED), true), "writes to its disk");
+  assert.equal(phaseOf(after(STARTED, { kind: "booted" }), false), "setup");
+  assert.equal(phaseOf(after(STARTED, { kind: "booted" }), true), "writes to its disk");
   assert.equal(phaseOf(after(STARTED, { kind: "reset" }), true), "after restart 1");
   assert.equal(phaseOf(after(STARTED, { kind: "reset" }, { kind: "agent" }), true), "agent answers");
   assert.equal(phaseOf(after(STARTED, { kind: "agent" }, { kind: "shut_down" }), true), "shut down");
@@ -71,7 +84,9 @@ Deno.test("phaseOf() tells the furthest that was seen", () => {
 
 Deno.test("whatever is seen, in any order, a run can be written and read again; a guest's words are harmless in it", () => {
   const sight: fc.Arbitrary<Sight> = fc.oneof(
-    fc.constantFrom<Sight>(STARTED, { kind: "reset" }, { kind: "agent" }, { kind: "shut_down" }),
+    fc.constantFrom<Sight>(STARTED, { kind: "booted" }, { kind: "reset" }, { kind: "agent" }, {
+      kind: "shut_down",
+    }),
     fc.record({
       kind: fc.constant("os" as const),
       name: fc.string({ unit: "binary", maxLength: 400 }),

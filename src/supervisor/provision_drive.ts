@@ -36,14 +36,18 @@ async function goThrough(s: Supervisor, run: ProvisionRun, signal: AbortSignal):
   });
 }
 
-/** The network goes whatever happened. What policy has refused before the guest ever ran leaves nothing behind. */
+/**
+ * The network goes whatever happened. What policy has refused before the guest ever ran leaves nothing behind, nor what fails
+ * before there is more than copies of media: other answers, or the same ones, begin anew. What is called off can be gone on with.
+ */
 async function giveUp(s: Supervisor, run: ProvisionRun, error: unknown): Promise<Failure> {
   const { message, code } = problemOf(error);
   const { step } = run.state;
   await secure(s, run, "provisioning failed");
   const refused = code === "denied" && s.guests.get(run.vm)?.run === undefined && !run.state.install.done;
+  const nothingMade = step === "media" && code !== "cancelled";
   try {
-    if (refused) await undo(s, run);
+    if (refused || nothingMade) await undo(s, run);
     else await run.save(failedState(run.state, error));
   } catch { /* on a full disk: the next supervisor finds the run where it was */ }
   s.emit({ event: "RAYOS_PROVISION:failed", fields: { vm: run.vm, step, reason: message } });

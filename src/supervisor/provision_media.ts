@@ -1,10 +1,11 @@
 /** Install media that lie outside the data root are copied into it, because a guest opens nothing outside. */
-import { fail } from "../core/problem.ts";
+import { fail, Failure } from "../core/problem.ts";
 import { formatBytes, MIB } from "../core/units.ts";
 import { basename, dirname, makeFolder, removeTree } from "../ports/files.ts";
 import { hashFile } from "../media/hash.ts";
 import { inspectMedium } from "../media/inspect.ts";
 import type { WindowsAnswers } from "../provision/answers.ts";
+import { mediaFault } from "../provision/media_fit.ts";
 import { createFile, isDiskFull, readPieces } from "../ports/large_files.ts";
 import { fileFacts, moveFile } from "../ports/folders.ts";
 import type { Medium } from "./provision_record.ts";
@@ -24,43 +25,14 @@ export async function checkHash(
   });
 }
 
-/**
- * Failure `failed` when the media of a Windows guest are not what the answers say: no medium of Windows 11 23H2 or later, not the
- * edition, no drivers.
- */
+/** Failure, why, when Setup would not get through with the media of a Windows guest. */
 export async function checkWindowsMedia(answers: WindowsAnswers): Promise<void> {
   const { windows_iso, virtio_iso } = answers.media;
-  const [windows, virtio] = await Promise.all([inspectMedium(windows_iso), inspectMedium(virtio_iso)]);
-  for (
-    const [report, kind, want] of [[windows, "windows", "medium of Windows 11"], [
-      virtio,
-      "virtio-win",
-      "medium of virtio drivers",
-    ]] as const
-  ) {
-    const wrong = report.problems[0];
-    if (report.kind !== kind || wrong) {
-      fail(
-        "failed",
-        `${report.path} is no ${want} that can be used: ${wrong?.message ?? `it is ${report.title}`}`,
-        {
-          hint: wrong?.hint ?? "`rayvisor iso inspect` says what it is",
-          path: report.path,
-        },
-      );
-    }
-  }
-  if (windows.kind !== "windows") return;
-  const edition = windows.editions.find(({ name }) => name === answers.windows.edition);
-  if (!edition) {
-    fail("invalid_answers", `${windows_iso} has no edition ${JSON.stringify(answers.windows.edition)}`, {
-      hint: `it has: ${windows.editions.map(({ name }) => name).join(", ")}`,
-      path: "windows.edition",
-    });
-  }
-  if (edition.windows_11_23h2_or_later === "no") {
-    fail("failed", `${edition.name} on ${windows_iso} is older than Windows 11 23H2`, { path: windows_iso });
-  }
+  const fault = mediaFault(
+    answers,
+    ...await Promise.all([inspectMedium(windows_iso), inspectMedium(virtio_iso)]),
+  );
+  if (fault) throw new Failure(fault);
 }
 
 /** How a long file is gone through. */

@@ -9,7 +9,7 @@ import type { Step } from "../provision/steps.ts";
 import { backingChain } from "../qemu/image_chain.ts";
 import { copyDisk, createDisk } from "../qemu/images.ts";
 import { readBaseline } from "./baseline.ts";
-import { pressBootKey } from "./boot_key.ts";
+import { bootFromMedium } from "./boot_key.ts";
 import type { Guest } from "./guest.ts";
 import { halt } from "./halt.ts";
 import { networkOff, networkOn } from "./network.ts";
@@ -134,17 +134,22 @@ async function install(s: Supervisor, run: ProvisionRun, signal: AbortSignal): P
   const move = installMove(run.state, s.guests.get(run.vm)?.run !== undefined);
   if (move === "start_anew") await renew(s, run, within);
   const guest = s.guest(run.vm);
+  const ran = guest.run !== undefined;
   if (move === "start" || move === "start_anew") {
     await run.see({ kind: "started" });
     run.wrote = false;
-    if (!guest.run) await s.perform("vm.start", { id: run.vm, cold: true }, RUN_ACTOR);
+    if (!ran) await s.perform("vm.start", { id: run.vm, cold: true }, RUN_ACTOR);
   }
   if (move !== "over") {
     const started = guest.run ?? fail("failed", `${run.vm} ended as soon as it was started`);
     // That it has shut itself down is to be seen also by a supervisor that was not there when it did.
     await started.qmp.execute("set-action", { shutdown: "pause" });
     const { during_install, profile } = run.answers.network;
-    if (run.answers.type === "windows" && move !== "watch") await pressBootKey(s, guest, within);
+    if (run.answers.type === "windows" && !run.state.install.booted) {
+      tellPhase(s, run, guest, phaseOf(run.state, run.wrote));
+      await bootFromMedium(s, guest, ran ? "unseen" : "started", within);
+      await run.see({ kind: "booted" });
+    }
     if (during_install) {
       await networkOn(s, guest, { profile, reason: "provisioning", provisioning: true }, within);
     }

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { ApiClient } from "../../src/api/client.ts";
 import { layoutOf } from "../../registry/layout.ts";
+import type { GuestKind } from "../../src/core/ids.ts";
 import { cloudTestImage } from "../guest/cloud.ts";
 import { GUEST_MEMORY_MIB } from "../guest/recipe.ts";
 import { POLICY, type Ran, type Rig, showUntil, start } from "./rig.ts";
@@ -97,8 +98,13 @@ export async function marker(
 }
 
 /** What must be true of a guest that is provisioned, however often its run was cut off. */
-export async function checkProvisioned(rig: Rig, vm: string, baseline: string): Promise<void> {
-  const layout = layoutOf(rig.root).guest("linux", vm);
+export async function checkProvisioned(
+  rig: Rig,
+  vm: string,
+  baseline: string,
+  kind: GuestKind = "linux",
+): Promise<void> {
+  const layout = layoutOf(rig.root).guest(kind, vm);
   const shown = await showUntil(rig, vm, ({ state, provision }) => state === "stopped" && provision === null);
   assert.equal(shown.record.storage.cdroms, undefined, "no medium is left in it");
   assert.deepEqual(shown.record.devices.network, { enabled: false });

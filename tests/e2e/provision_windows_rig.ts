@@ -1,4 +1,6 @@
 /** What the tests of provisioning a Windows guest share: a medium that stands in for Windows', answers, the policy. */
+import { Buffer } from "node:buffer";
+import { obscured } from "../../src/unattended/autounattend.ts";
 import { ASKING_GRUB_CFG, SETUP_IMAGE, standInImages, SYSTEM_IMAGE } from "../guest/windows_stand_in.ts";
 import {
   makeIso,
@@ -12,11 +14,15 @@ import {
   withFolder,
   writeTree,
 } from "../media/make.ts";
+import { GUEST_MEMORY_MIB } from "../guest/recipe.ts";
 import { POLICY, type Rig } from "./rig.ts";
 
 /** A small guest of Windows' kind may be installed, shown and typed into. */
 export const WINDOWS_POLICY = POLICY.replace("vtpm = true\n", "vtpm = true\ninput = true\n")
-  .replace('guest_agent = ["ping", "shutdown"]', 'input = true\nguest_agent = ["ping", "osinfo", "shutdown"]') +
+  .replace(
+    'guest_agent = ["ping", "shutdown"]',
+    'input = true\nguest_agent = ["ping", "osinfo", "shutdown"]',
+  ) +
   `[profiles.small-windows.snapshots]
 max = 2
 `;
@@ -66,11 +72,34 @@ export interface Media {
   readonly virtio: string;
 }
 
+/** Every file below the folder in which one of these stands: as it is written, in UTF-16, or as an answer file hides a password. */
+export async function filesWithAny(folder: string, texts: readonly string[]): Promise<string[]> {
+  const needles = texts.flatMap((text) => [
+    Buffer.from(text, "utf8"),
+    Buffer.from(text, "utf16le"),
+    Buffer.from(obscured(text), "latin1"),
+  ]);
+  const found: string[] = [];
+  for await (const { path } of walkFiles(folder)) {
+    const bytes = Buffer.from((await Deno.readFile(path)).buffer);
+    if (needles.some((needle) => bytes.includes(needle))) found.push(path);
+  }
+  return found;
+}
+
+async function* walkFiles(folder: string): AsyncGenerator<{ readonly path: string }> {
+  for await (const { name, isDirectory, isFile } of Deno.readDir(folder)) {
+    const path = `${folder}/${name}`;
+    if (isDirectory) yield* walkFiles(path);
+    else if (isFile) yield { path };
+  }
+}
+
 /** Writes an answers file and the password file beside it; gives its path. */
 export async function writeWindowsAnswers(
   rig: Rig,
   media: Media,
-  more: { readonly media?: string; readonly edition?: string; readonly disk?: string } = {},
+  more: { readonly media?: string; readonly edition?: string; readonly memoryMib?: number } = {},
 ): Promise<string> {
   await rig.write("password", `${WINDOWS_PASSWORD}\n`);
   await rig.write(
@@ -78,11 +107,11 @@ export async function writeWindowsAnswers(
     `version = 0
 [guest]
 type = "windows"
-vcpu = 2
-memory_mib = 512
+vcpu = ${more.memoryMib === undefined ? 1 : 2}
+memory_mib = ${more.memoryMib ?? GUEST_MEMORY_MIB}
 profile = "small-windows"
 [disk]
-size = "${more.disk ?? "20GiB"}"
+size = "20GiB"
 [media]
 windows_iso = "${media.windows}"
 virtio_iso = "${media.virtio}"
