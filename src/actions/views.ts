@@ -184,6 +184,8 @@ export interface ProvisionPlanView {
     readonly effect: Decision["effect"];
     readonly reasons: readonly Reason[];
   }[];
+  /** Why the media or the image that it is to be made from would be refused; null when nothing is known against them. */
+  readonly obstacle: Problem | null;
   readonly steps: readonly {
     readonly step: Step;
     readonly title: string;

@@ -33,7 +33,7 @@ export async function askOnTerminal(terminal: Terminal, s: ApiClient, id: string
   return { answers: withPathsFrom(said.answers, folder), text: said.text, folder };
 }
 
-/** What policy would refuse of what was said so far; nothing as long as that is no whole. */
+/** What would be refused of what was said so far, by policy or for the media; nothing as long as that is no whole. */
 async function refusals(s: ApiClient, id: string, draft: Draft, folder: string): Promise<string[]> {
   if (!wizardAnswers(draft).ok) return [];
   try {
@@ -42,9 +42,10 @@ async function refusals(s: ApiClient, id: string, draft: Draft, folder: string):
       answers: draftToml(draft),
       folder,
     });
-    return plan.decisions.flatMap(({ action, effect, reasons }) =>
+    const denied = plan.decisions.flatMap(({ action, effect, reasons }) =>
       effect === "deny" ? [`${action} would be denied: ${reasons[0]?.why ?? "by policy"}`] : []
     );
+    return [...denied, ...plan.obstacle ? [plan.obstacle.message] : []];
   } catch (error) {
     return [error instanceof Failure ? error.message : String(error)];
   }

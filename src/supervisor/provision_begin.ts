@@ -1,7 +1,7 @@
 /** The actions of provisioning: a run is begun or gone on with, called off, or only planned. */
 import type { ActionParams } from "../actions/params.ts";
 import type { DoneView, ProvisionPlanView } from "../actions/views.ts";
-import { fail, Failure } from "../core/problem.ts";
+import { fail, Failure, problemOf } from "../core/problem.ts";
 import { formatUtc } from "../core/time.ts";
 import { needSwtpm } from "../host/probe.ts";
 import { dirname, exists, makeFolder } from "../ports/files.ts";
@@ -14,7 +14,7 @@ import { firmwareFor } from "./prepare.ts";
 import { drive } from "./provision_drive.ts";
 import { checkWindowsMedia } from "./provision_media.ts";
 import { plannedSteps } from "./provision_plan.ts";
-import { foresee, type Foreseen } from "./provision_record.ts";
+import { foresee, type Foreseen, type Medium } from "./provision_record.ts";
 import { ProvisionRun } from "./provision_run.ts";
 import { checkImage, plannedRecord, RUN_ACTOR, undo } from "./provision_steps.ts";
 import { checkRoom } from "./space.ts";
@@ -71,7 +71,7 @@ async function goOn(s: Supervisor, run: ProvisionRun, params: Begin): Promise<Ch
   const { record } = await look(s, run.answers, {
     ...params,
     password: run.state.step === "media" ? params.password ?? run.state.password ?? undefined : "not needed",
-  });
+  }, { sources: sourcesNeeded(run) });
   return {
     vm: run.vm,
     ask: record,
@@ -83,6 +83,11 @@ async function goOn(s: Supervisor, run: ProvisionRun, params: Begin): Promise<Ch
     },
     after: (done) => ended(s, params, done),
   };
+}
+
+/** Media are copied in the first step; an image may be wanted again as long as the guest is not installed. */
+function sourcesNeeded({ state, answers }: ProvisionRun): boolean {
+  return state.step === "media" || (answers.type === "linux" && !state.install.done);
 }
 
 /** Only the beginning is this action's: what the run then does are actions of their own. */
@@ -125,7 +130,7 @@ async function refuseTaken(s: Supervisor, answers: Answers, id: Begin["id"]): Pr
 }
 
 /** Everything that can be known to stand in the way before anything is done. */
-async function look(s: Supervisor, answers: Answers, params: Begin) {
+async function look(s: Supervisor, answers: Answers, params: Begin, { sources } = { sources: true }) {
   const { id } = params;
   const host = await s.parts.capabilities();
   const { record, media, machine } = await plannedRecord(s, { vm: id, answers });
@@ -137,6 +142,15 @@ async function look(s: Supervisor, answers: Answers, params: Begin) {
       hint: "the command reads it from user.password_file, or asks for it on a terminal",
     });
   }
+  if (sources) await checkSources(s, answers, media);
+  await checkRoom(s, `${id} can't be provisioned`, [
+    dirname(dirname(s.parts.layout.guest(answers.type, id).folder)),
+  ]);
+  return { record, machine };
+}
+
+/** Failure, why, when what a guest is to be made from is not there, or is not what the answers say. */
+async function checkSources(s: Supervisor, answers: Answers, media: readonly Medium[]): Promise<void> {
   if (answers.type === "linux") {
     const { image, image_format } = answers.disk;
     if (!await exists(image)) fail("not_found", `there is no image ${image}`, { path: image });
@@ -149,10 +163,6 @@ async function look(s: Supervisor, answers: Answers, params: Begin) {
     }
   }
   if (answers.type === "windows") await checkWindowsMedia(answers);
-  await checkRoom(s, `${id} can't be provisioned`, [
-    dirname(dirname(s.parts.layout.guest(answers.type, id).folder)),
-  ]);
-  return { record, machine };
 }
 
 function refuseDenied(id: string, foreseen: readonly Foreseen[]): void {
@@ -206,6 +216,7 @@ export async function planProvision(
   const answers = readAnswers(params.answers, params.folder ?? "/");
   const { record, media } = await plannedRecord(s, { vm: params.id, answers });
   const foreseen = await foresee(s, record, answers);
+  const obstacle = await checkSources(s, answers, media).then(() => null, problemOf);
   return {
     vm: params.id,
     type: answers.type,
@@ -215,6 +226,7 @@ export async function planProvision(
       effect: decision.effect,
       reasons: decision.reasons,
     })),
+    obstacle,
     steps: await plannedSteps(s, {
       answers,
       id: params.id,

@@ -34,14 +34,16 @@ export async function plannedSteps(s: Supervisor, planned: Planned): Promise<Pro
     define: () => defineLines(s, planned, host),
     install: async () => [
       ...await startLines(s, planned.record, host),
-      ...(planned.answers.type === "windows"
-        ? ["press Enter until it boots from its medium, presented"]
-        : []),
+      ...(planned.answers.type === "windows" ? bootLines(planned) : []),
       ...(planned.answers.network.during_install
         ? [`network on: ${planned.answers.network.profile}, by a gateway that reaches no private address`]
         : []),
+      `wait until it shuts itself down, at most ${planned.answers.install.timeout_minutes} minutes; then end QEMU`,
     ],
-    detach: () => [`remove ${s.parts.layout.guest(planned.answers.type, planned.id).provision.folder}`],
+    detach: () => [
+      `take ${Object.keys(planned.record.storage.cdroms ?? {}).join(", ")} out of ${planned.id}'s record`,
+      `remove ${s.parts.layout.guest(planned.answers.type, planned.id).provision.folder}`,
+    ],
     verify: async () => [
       ...await startLines(s, withoutMedia(planned.record), host),
       "stop, when its agent answers",
@@ -53,6 +55,15 @@ export async function plannedSteps(s: Supervisor, planned: Planned): Promise<Pro
   return steps;
 }
 
+/** Windows' medium asks for a key. */
+function bootLines({ id }: Planned): string[] {
+  return [
+    `present ${id}`,
+    "press Enter once a second until it has read more than 64 MiB from its media (they ask for a key)",
+    `hide ${id}`,
+  ];
+}
+
 function withoutMedia(record: VmRecord): VmRecord {
   const { cdroms: _, ...storage } = record.storage;
   return { ...record, storage };
@@ -60,12 +71,18 @@ function withoutMedia(record: VmRecord): VmRecord {
 
 async function mediaLines(s: Supervisor, { answers, id, media }: Planned): Promise<string[]> {
   const { seed } = s.parts.layout.guest(answers.type, id).provision;
+  const looked = answers.type === "windows"
+    ? [
+      `look at ${answers.media.windows_iso}: ${answers.windows.edition}, ${answers.windows.language}, 23H2 or later`,
+      `look at ${answers.media.virtio_iso}: drivers and agent for Windows 11`,
+    ]
+    : [];
   const brought = media.flatMap(({ from, path, sha256 }) => [
     ...(sha256 === undefined ? [] : [`check the SHA-256 of ${from ?? `${s.parts.root}/${path}`}`]),
     ...(from === undefined ? [] : [`copy ${from} to ${s.parts.root}/${path}`]),
   ]);
   const { name } = await findMediumTool();
-  return [...brought, ...seedPlan(answers, { id, out: seed, tool: name }).flatMap(seedLines)];
+  return [...looked, ...brought, ...seedPlan(answers, { id, out: seed, tool: name }).flatMap(seedLines)];
 }
 
 function seedLines(step: SeedStep): string[] {

@@ -34,7 +34,8 @@ Deno.test("a windows guest is provisioned: its medium gets its key, Setup its an
         virtio: await makeVirtio(`${outside}/virtio.iso`),
       };
       const answers = await writeWindowsAnswers(rig, media);
-      const ran = await rig.run("--json", "provision", "gate", "--answers", answers);
+      // Preflight takes media of this size for cut off.
+      const ran = await rig.run("--json", "provision", "gate", "--answers", answers, "--no-preflight");
       assert.equal(ran.code, 0, JSON.stringify(ran));
       await checkProvisioned(rig, "gate", BASELINE, "windows");
       assert.equal((await rig.ok("vm", "show", "gate")).presented, false);
@@ -223,8 +224,14 @@ Deno.test("a dry run of a windows guest says every step and hides its password a
       ) {
         assert.ok(ran.stdout.includes(part), `${part} is missing in ${ran.stdout}`);
       }
+      assert.ok(ran.stdout.includes(media.windows) && !ran.stdout.includes("undefined"), ran.stdout);
       await Deno.writeTextFile(`${folder}/shown.txt`, ran.stdout + ran.stderr);
       assert.deepEqual(await filesWithAny(folder, [WINDOWS_PASSWORD, key]), []);
+      const other = await writeWindowsAnswers(rig, media, { edition: "Windows 11 Home" });
+      const shown = await rig.run("provision", "gate", "--answers", other, "--dry-run");
+      assert.equal(shown.code, 8);
+      assert.match(shown.stdout, /1\. media: /, "the plan is shown all the same");
+      assert.match(shown.stderr, /no edition "Windows 11 Home"/);
       await nothingBegun(rig);
     }, WINDOWS_POLICY)
   ));

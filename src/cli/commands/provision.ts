@@ -120,6 +120,7 @@ async function dryRun(c: Context, s: ApiClient, id: string, given: Given | undef
       reasons: plan.decisions.flatMap(({ reasons, effect }) => effect === "deny" ? reasons : []),
     });
   }
+  if (plan.obstacle) throw new Failure(plan.obstacle);
 }
 
 async function carryOut(
