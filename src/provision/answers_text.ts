@@ -6,7 +6,7 @@ import { answersKeys } from "./answers_schema.ts";
 
 /** What a template shows for keys without a default. */
 const EXAMPLES: Readonly<Record<string, unknown>> = {
-  "guest.name": "Windows for the gate",
+  "guest.name": "For the gate",
   "media.windows_iso": "/path/to/Win11_24H2_English_x64.iso",
   "media.windows_iso_sha256": "0".repeat(64),
   "media.virtio_iso": "/path/to/virtio-win.iso",
