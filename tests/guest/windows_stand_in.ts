@@ -63,6 +63,8 @@ echo "SETUP edition=$(value Value) user=$(value Username)"
 echo "SETUP writes"
 dd if=$medium/${SYSTEM_IMAGE} of=/dev/vda bs=1M 2>/dev/null || refuse "the disk can't be written to"
 sync
+# A write to the agent's port waits until somebody listens on the host: no restart goes unseen.
+for port in /sys/class/virtio-ports/*; do echo >"/dev/\${port##*/}"; done
 echo "SETUP restarts"
 reboot -f
 `;
