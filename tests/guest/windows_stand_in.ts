@@ -58,10 +58,12 @@ cat $medium/${SETUP_IMAGE} >/dev/null
 [ -n "$answers" ] || refuse "no autounattend.xml on any medium"
 value() { sed -n "s|.*<$1>\\([^<]*\\)</$1>.*|\\1|p" $answers | head -n 1; }
 grep -q '<unattend ' $answers && grep -q '<settings pass="oobeSystem">' $answers || refuse "that is no answer file"
-echo "SETUP edition=$(value Value) user=$(value Username)"
+told="edition=$(value Value) user=$(value Username)"
+echo "SETUP $told"
 [ "$(dd if=/dev/vda bs=1M count=1 2>/dev/null | tr -d '\\0' | wc -c)" = 0 ] || refuse "the disk is not empty"
 echo "SETUP writes"
 dd if=$medium/${SYSTEM_IMAGE} of=/dev/vda bs=1M 2>/dev/null || refuse "the disk can't be written to"
+mount -t vfat /dev/vda /disk && echo "$told" >/disk/told.txt && umount /disk || refuse "what was written is no system"
 sync
 # A write to the agent's port waits until somebody listens on the host: no restart goes unseen.
 for port in /sys/class/virtio-ports/*; do echo >"/dev/\${port##*/}"; done
@@ -69,15 +71,18 @@ echo "SETUP restarts"
 reboot -f
 `;
 
-/** The installed system. `INSTALLED first` once, and it then goes off when the host has heard its agent; `INSTALLED again` later. */
+/**
+ * The installed system: `INSTALLED first edition=NAME user=NAME`, what Setup was told, and it goes off when the host has heard its
+ * agent; `INSTALLED again ...` at every later boot.
+ */
 const SYSTEM = `#!/bin/sh
 ${LEAVE}
 if [ -f /disk/installed.txt ]; then
-  echo "INSTALLED again"
+  echo "INSTALLED again $(cat /disk/told.txt)"
 else
   echo yes >/disk/installed.txt
   sync
-  echo "INSTALLED first"
+  echo "INSTALLED first $(cat /disk/told.txt)"
   leave
 fi
 `;
