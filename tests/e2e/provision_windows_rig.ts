@@ -31,11 +31,8 @@ max = 2
 export const WINDOWS_PASSWORD = "Zwölf Boxkämpfer & <42>";
 export const USER = "op";
 
-/**
- * Bytes that the stand-in of Setup reads before it does anything, as Windows' Setup reads itself: more than any loader reads, and
- * so many that it is under way for a while after it is known to have booted.
- */
-const SETUP_BYTES = 160 * 1024 * 1024;
+/** Bytes that the stand-in of Setup reads before it does anything, as Windows' Setup reads itself: more than any loader reads. */
+const SETUP_BYTES = 80 * 1024 * 1024;
 
 /** Sectors of 512 bytes of the EFI boot image; two signed loaders fit. */
 const BOOT_SECTORS = 16 * 1024;

@@ -62,6 +62,8 @@ told="edition=$(value Value) user=$(value Username)"
 echo "SETUP $told"
 [ "$(dd if=/dev/vda bs=1M count=1 2>/dev/null | tr -d '\\0' | wc -c)" = 0 ] || refuse "the disk is not empty"
 echo "SETUP writes"
+# Windows' takes minutes. This one goes on for longer than the host takes to see that it has booted.
+sleep 3
 dd if=$medium/${SYSTEM_IMAGE} of=/dev/vda bs=1M 2>/dev/null || refuse "the disk can't be written to"
 mount -t vfat /dev/vda /disk && echo "$told" >/disk/told.txt && umount /disk || refuse "what was written is no system"
 sync
