@@ -79,5 +79,5 @@ Deno.test("partx reads back every table of two partitions", () =>
 Deno.test("partx refuses a table of which a byte is another one: the checksums are over all of it", async () => {
   const parts = [partition(0, 2048, 4095)];
   assert.match(await readByPartx(parts), /^2048 4095 /);
-  assert.equal(await readByPartx(parts, 40), "");
+  assert.equal(await readByPartx(parts, 32), "");
 });
