@@ -186,6 +186,8 @@ export interface ProvisionPlanView {
   }[];
   /** Why the media or the image that it is to be made from would be refused; null when nothing is known against them. */
   readonly obstacle: Problem | null;
+  /** What stands in no run's way, and may not be meant. */
+  readonly remarks: readonly string[];
   readonly steps: readonly {
     readonly step: Step;
     readonly title: string;

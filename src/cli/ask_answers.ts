@@ -45,7 +45,7 @@ async function refusals(s: ApiClient, id: string, draft: Draft, folder: string):
     const denied = plan.decisions.flatMap(({ action, effect, reasons }) =>
       effect === "deny" ? [`${action} would be denied: ${reasons[0]?.why ?? "by policy"}`] : []
     );
-    return [...denied, ...plan.obstacle ? [plan.obstacle.message] : []];
+    return [...denied, ...plan.obstacle ? [plan.obstacle.message] : [], ...plan.remarks];
   } catch (error) {
     return [error instanceof Failure ? error.message : String(error)];
   }

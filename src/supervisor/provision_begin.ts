@@ -9,6 +9,7 @@ import { listFolder } from "../ports/folders.ts";
 import { type Answers, parseAnswers, summaryOfAnswers, withPathsFrom } from "../provision/answers.ts";
 import { newRun } from "../provision/run_state.ts";
 import { stepsOf } from "../provision/steps.ts";
+import type { VmRecord } from "../../registry/types.ts";
 import type { Change } from "./changes.ts";
 import { firmwareFor } from "./prepare.ts";
 import { drive } from "./provision_drive.ts";
@@ -18,6 +19,7 @@ import { foresee, type Foreseen, type Medium } from "./provision_record.ts";
 import { ProvisionRun } from "./provision_run.ts";
 import { checkImage, plannedRecord, RUN_ACTOR, undo } from "./provision_steps.ts";
 import { checkRoom } from "./space.ts";
+import { rightsInForce } from "./policy_source.ts";
 import type { Supervisor } from "./supervisor.ts";
 
 type Begin = ActionParams<"provision.begin">;
@@ -227,6 +229,7 @@ export async function planProvision(
       reasons: decision.reasons,
     })),
     obstacle,
+    remarks: remarksOn(s, record),
     steps: await plannedSteps(s, {
       answers,
       id: params.id,
@@ -235,4 +238,15 @@ export async function planProvision(
       steps: stepsOf({ baseline: answers.baseline.take }),
     }),
   };
+}
+
+function remarksOn(s: Supervisor, record: VmRecord): string[] {
+  const remarks: string[] = [];
+  if (record.type === "windows" && rightsInForce(s.policy, record)?.rights.gpu === "none") {
+    remarks.push(
+      'it has no display device, which Windows Setup may want: windows.devices.gpu = "virtio" gives it one',
+    );
+  }
+  if (s.kvm?.usable === false) remarks.push(`software emulation, about ten times slower: ${s.kvm.why}`);
+  return remarks;
 }

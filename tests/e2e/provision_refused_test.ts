@@ -105,6 +105,7 @@ Deno.test("a dry run says every step, what policy says, and does nothing", () =>
     const answers = await writeAnswers(rig);
     const plan = await rig.ok("provision", "g1", "--answers", answers, "--dry-run");
     assert.equal(plan.record.devices.secure_boot, true);
+    assert.ok(plan.remarks.some((remark: string) => remark.startsWith("software emulation")));
     assert.ok(plan.decisions.every(({ effect }: { effect: string }) => effect === "allow"));
     const shown = JSON.stringify(plan.steps);
     for (const part of ["qemu-img", "swtpm_setup", "xorriso", "qemu-system-x86_64", "user-data"]) {

@@ -191,7 +191,16 @@ function renderPlan(plan: ProvisionPlanView): string {
     `${i + 1}. ${step}: ${title}`,
     ...does.map((line) => `   ${sanitizeLine(line, Infinity)}`),
   ]);
-  return [`${plan.vm} (${plan.type}); nothing was done`, "", "policy:", ...decisions, "", ...steps].join(
+  const remarks = plan.remarks.map((remark) => `remark: ${sanitizeLine(remark, 300)}`);
+  return [
+    `${plan.vm} (${plan.type}); nothing was done`,
+    "",
+    "policy:",
+    ...decisions,
+    ...remarks,
+    "",
+    ...steps,
+  ].join(
     "\n",
   );
 }
