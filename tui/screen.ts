@@ -1,0 +1,41 @@
+/** What every screen is made of. Its state and keys are pure; its view is a function of the model. */
+import type { ReactNode } from "react";
+import type { Effect, Model, ScreenId, ScreenStates } from "./model.ts";
+import type { Message } from "./messages.ts";
+
+/** The next state of a screen, and what is to be done. */
+export interface Next<S> {
+  readonly state: S;
+  readonly effects?: readonly Effect[];
+  /** Dispatched afterwards: an overlay to be opened, another screen. */
+  readonly messages?: readonly Message[];
+}
+
+/** One row of the key table. */
+export interface KeyRow {
+  /** Names of keys, the one that is shown first. */
+  readonly keys: readonly string[];
+  /** A few words for help, footer and palette. */
+  readonly title: string;
+  /** Shown in the footer while there is room. */
+  readonly footer?: true;
+  /** Changes something: gone in a read-only UI. */
+  readonly changes?: true;
+  /** Why it is not possible now, in words; undefined: it is. */
+  readonly disabled?: (model: Model) => string | undefined;
+  readonly run: (model: Model) => readonly Message[];
+}
+
+export interface Screen<K extends ScreenId> {
+  readonly id: K;
+  readonly title: string;
+  readonly init: ScreenStates[K];
+  readonly keys: readonly KeyRow[];
+  /** Takes every message that is not a key of the shell; keys come only while no overlay is open and no row of `keys` took them. */
+  readonly reduce: (state: ScreenStates[K], message: Message, model: Model) => Next<ScreenStates[K]>;
+  /** Whether it takes text at the moment (a filter, a field): then single letters are no keys. */
+  readonly typing?: (state: ScreenStates[K]) => boolean;
+  readonly View: (
+    props: { readonly model: Model; readonly columns: number; readonly rows: number },
+  ) => ReactNode;
+}
