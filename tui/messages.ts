@@ -5,7 +5,7 @@ import type { LoggedEvent } from "../src/audit/log.ts";
 import type { Problem } from "../src/core/problem.ts";
 import type { Instant } from "../src/core/time.ts";
 import type { Key } from "./key.ts";
-import type { Came, Overlay, ScreenId } from "./model.ts";
+import type { Came, Effect, Overlay, ScreenId, Toast } from "./model.ts";
 
 export type Message =
   | { readonly type: "key"; readonly key: Key }
@@ -29,5 +29,8 @@ export type Message =
   | { readonly type: "show"; readonly screen: ScreenId }
   | { readonly type: "open"; readonly overlay: Overlay }
   | { readonly type: "close" }
+  /** To be done; what changes something disruptive is asked first. */
+  | { readonly type: "do"; readonly effects: readonly Effect[] }
+  | { readonly type: "toast"; readonly tone: Toast["tone"]; readonly text: string }
   /** A screen's own; only its `state.ts` knows what is in it. */
   | { readonly type: "screen"; readonly screen: ScreenId; readonly message: unknown };

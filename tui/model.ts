@@ -8,6 +8,7 @@ import type { GuestView, JobView, ProvisionView, StatusView } from "../src/actio
 import type { LoggedEvent } from "../src/audit/log.ts";
 import type { Problem } from "../src/core/problem.ts";
 import type { Instant } from "../src/core/time.ts";
+import type { Message } from "./messages.ts";
 import type { Prefs } from "./prefs.ts";
 import type { AuditState } from "./screens/audit/state.ts";
 import type { GuestsState } from "./screens/guests/state.ts";
@@ -87,9 +88,14 @@ export type Effect =
   /** Work of a screen outside the API (reads a file, runs preflight); its runner is in the screen's `effects.ts`. */
   | { readonly do: "screen"; readonly screen: ScreenId; readonly work: unknown }
   | { readonly do: "stop_work"; readonly screen: ScreenId }
-  | { readonly do: "message"; readonly message: unknown }
+  | { readonly do: "message"; readonly message: Message }
   /** Gives the terminal to a guest's serial console until it is left. */
   | { readonly do: "console"; readonly vm: string }
+  /** Asks for status and jobs anew. */
+  | { readonly do: "refresh" }
+  /** Tries at once to reach the supervisor, and starts one where there is none. */
+  | { readonly do: "reconnect" }
+  | { readonly do: "redraw" }
   | { readonly do: "suspend" }
   | { readonly do: "quit" };
 

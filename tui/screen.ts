@@ -1,5 +1,6 @@
 /** What every screen is made of. Its state and keys are pure; its view is a function of the model. */
 import type { ReactNode } from "react";
+import type { ActionId } from "../src/actions/table.ts";
 import type { Effect, Model, ScreenId, ScreenStates } from "./model.ts";
 import type { Message } from "./messages.ts";
 
@@ -26,6 +27,16 @@ export interface KeyRow {
   readonly run: (model: Model) => readonly Message[];
 }
 
+/** What the work of a screen is given; `dispatch` takes the screen's own messages. */
+export interface WorkHost {
+  readonly root: string;
+  readonly dispatch: (message: unknown) => void;
+  /** Aborts on `stop_work` and when the UI ends. */
+  readonly signal: AbortSignal;
+  /** Asks the supervisor; rejects while nobody is connected. */
+  readonly ask: (action: ActionId, params: Readonly<Record<string, unknown>>) => Promise<unknown>;
+}
+
 export interface Screen<K extends ScreenId> {
   readonly id: K;
   readonly title: string;
@@ -35,6 +46,8 @@ export interface Screen<K extends ScreenId> {
   readonly reduce: (state: ScreenStates[K], message: Message, model: Model) => Next<ScreenStates[K]>;
   /** Whether it takes text at the moment (a filter, a field): then single letters are no keys. */
   readonly typing?: (state: ScreenStates[K]) => boolean;
+  /** Carries out an effect `screen` of this screen; loads what is heavy when it is called. */
+  readonly work?: (work: unknown, host: WorkHost) => Promise<void>;
   readonly View: (
     props: { readonly model: Model; readonly columns: number; readonly rows: number },
   ) => ReactNode;

@@ -1,0 +1,36 @@
+/** Lines as parts, each with a tone: pure, so that what stands in a line is tested without a terminal. */
+import { cut, widthOf } from "./text.ts";
+import type { Tone } from "./theme.ts";
+
+/** A part of a line in one tone. A plain text is one in the tone `plain`. */
+export type Span = string | { readonly text: string; readonly tone: Tone };
+export type Part = { readonly text: string; readonly tone: Tone };
+
+export function partOf(span: Span): Part {
+  return typeof span === "string" ? { text: span, tone: "plain" } : span;
+}
+
+/** The text of spans, without their tones. */
+export function plainText(spans: readonly Span[]): string {
+  return spans.map((span) => partOf(span).text).join("");
+}
+
+/** The spans in exactly `width` cells: the one that does not fit any more is cut with `mark`, the rest is left out. */
+export function fitSpans(spans: readonly Span[], width: number, mark: string): Part[] {
+  const parts: Part[] = [];
+  let left = width;
+  for (const span of spans) {
+    const { text, tone } = partOf(span);
+    const cells = widthOf(text);
+    if (cells > left) {
+      const rest = cut(text, left, mark);
+      parts.push({ text: rest, tone });
+      left -= widthOf(rest);
+      break;
+    }
+    parts.push({ text, tone });
+    left -= cells;
+  }
+  if (left > 0) parts.push({ text: " ".repeat(left), tone: "plain" });
+  return parts;
+}

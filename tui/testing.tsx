@@ -1,0 +1,80 @@
+/** For tests of the UI: a frame as visible text, keys pressed over `reduce()`, and screens compared with those on record. */
+import { renderToString } from "ink";
+import { App } from "./app.tsx";
+import { type Key, named } from "./key.ts";
+import type { Message } from "./messages.ts";
+import type { Effect, Model } from "./model.ts";
+import { PLAIN_PREFS } from "./components/say.tsx";
+import { initialModel } from "./initial.ts";
+import type { Prefs } from "./prefs.ts";
+import { makeReduce } from "./reduce.ts";
+import { ALL_SCREENS, type AllScreens } from "./screens/all.ts";
+
+export interface FrameOptions {
+  readonly columns?: number;
+  readonly rows?: number;
+  readonly prefs?: Partial<Prefs>;
+  readonly screens?: AllScreens;
+}
+
+/** What a terminal of this size shows, line by line, without colours and spaces at the ends of lines. */
+export function frame(model: Model, options: FrameOptions = {}): string {
+  const { columns = model.size.columns, rows = model.size.rows, screens = ALL_SCREENS } = options;
+  const shown = { ...model, size: { columns, rows }, prefs: { ...model.prefs, ...options.prefs } };
+  const text = renderToString(<App model={shown} screens={screens} />, { columns });
+  return text.replace(STYLING, "").split("\n").map((line) => line.trimEnd()).join("\n");
+}
+
+// deno-lint-ignore no-control-regex
+const STYLING = /\x1b\[[\d;]*m/g;
+
+/** 2026-01-31T12:00:00Z, a fixed moment for models of tests. */
+export const TEST_NOW = Date.parse("2026-01-31T12:00:00Z");
+
+export function testModel(change: Partial<Model> = {}, screens: AllScreens = ALL_SCREENS): Model {
+  const beginning = {
+    root: "/var/rayos",
+    prefs: PLAIN_PREFS,
+    size: { columns: 80, rows: 24 },
+    now: TEST_NOW,
+  };
+  return { ...initialModel(beginning, screens), ...change };
+}
+
+/** The UI without a terminal: messages and keys in, model and effects to be looked at. */
+export class Driver {
+  /** All effects so far; a test may empty it. */
+  readonly effects: Effect[] = [];
+  readonly #reduce;
+  constructor(public model: Model = testModel(), readonly screens: AllScreens = ALL_SCREENS) {
+    this.#reduce = makeReduce(screens);
+  }
+
+  send(...messages: readonly Message[]): this {
+    for (const message of messages) {
+      const { model, effects } = this.#reduce(this.model, message);
+      this.model = model;
+      this.effects.push(...effects);
+    }
+    return this;
+  }
+
+  /** Presses keys by their names (`a`, `enter`, `ctrl-c`). */
+  press(...keys: readonly string[]): this {
+    return this.send(...keys.map((key): Message => ({ type: "key", key: named(key) })));
+  }
+
+  /** Types a text, character by character. */
+  type(text: string): this {
+    return this.press(...[...text].map((char) => char === " " ? "space" : char));
+  }
+
+  paste(text: string): this {
+    const key: Key = { text };
+    return this.send({ type: "key", key });
+  }
+
+  frame(options: FrameOptions = {}): string {
+    return frame(this.model, { screens: this.screens, ...options });
+  }
+}
