@@ -254,6 +254,8 @@ export interface NetView {
   readonly granted: string;
   /** Network profiles that policy lets this guest ask for. */
   readonly profiles: readonly string[];
+  /** All that the policy in force describes, those included that it does not let this guest have. */
+  readonly defined: readonly string[];
   /** Of the network that is on; null while none is. */
   readonly on: {
     readonly reason: string;

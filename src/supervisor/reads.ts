@@ -22,7 +22,7 @@ import { liveView } from "./live.ts";
 import { checkPolicy } from "./policy_apply.ts";
 import { planFor } from "./prepare.ts";
 import { planProvision } from "./provision_begin.ts";
-import { revisionOf, rightsInForce } from "./policy_source.ts";
+import { inForce, revisionOf, rightsInForce } from "./policy_source.ts";
 import type { Guest } from "./guest.ts";
 import { storageViews } from "./space.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -148,6 +148,7 @@ async function network(s: Supervisor, guest: Guest): Promise<NetView> {
     asked: asked?.enabled ? asked.profile ?? "on" : null,
     granted: rights?.networking ?? "off",
     profiles: rights?.networkProfiles ?? [],
+    defined: Object.keys(inForce(s.policy)?.policy.network_profiles ?? {}),
     on: on ? { reason: on.reason, since: formatUtc(on.since), mac: macOf(guest.id), figures } : null,
   };
 }
