@@ -46,7 +46,10 @@ export function makeRows(
   return GROUPS.flatMap(([kind, title]): Row[] => {
     const of = sorted.filter((guest) => guest.kind === kind);
     if (of.length === 0) return [];
-    return [{ kind: "group", title, count: of.length }, ...of.map((guest) => ({ kind: "guest" as const, guest }))];
+    return [
+      { kind: "group", title, count: of.length },
+      ...of.map((guest) => ({ kind: "guest" as const, guest })),
+    ];
   });
 }
 
@@ -58,7 +61,8 @@ function matches({ id, name, state, kind }: GuestView, words: readonly string[])
 }
 
 function sameList(a: Listed, b: Listed): boolean {
-  return a.sort === b.sort && a.descending === b.descending && a.filter === b.filter && a.grouped === b.grouped;
+  return a.sort === b.sort && a.descending === b.descending && a.filter === b.filter &&
+    a.grouped === b.grouped;
 }
 
 /** Whether the order hangs on live figures. */
@@ -110,12 +114,17 @@ export function selectedOf(model: Model): GuestView | undefined {
 export function indexOf(model: Model): number | undefined {
   const rows = rowsOf(model);
   const { selected, at } = model.screens.guests;
-  const index = selected === undefined ? -1 : rows.findIndex((row) => row.kind === "guest" && row.guest.id === selected);
+  const index = selected === undefined
+    ? -1
+    : rows.findIndex((row) => row.kind === "guest" && row.guest.id === selected);
   return index >= 0 ? index : nearest(rows, at);
 }
 
 /** The guest that is `by` rows away from the cursor, or the last one on the way. */
-export function moved(model: Model, by: number): { readonly selected: string | undefined; readonly at: number } {
+export function moved(
+  model: Model,
+  by: number,
+): { readonly selected: string | undefined; readonly at: number } {
   const rows = rowsOf(model);
   const from = indexOf(model);
   if (from === undefined) return { selected: undefined, at: 0 };
@@ -139,7 +148,9 @@ export function markedOf(model: Model): readonly GuestView[] {
   const { marks } = model.screens.guests;
   if (marks.length === 0) return [];
   const isMarked = new Set(marks);
-  const shown = rowsOf(model).flatMap((row) => row.kind === "guest" && isMarked.has(row.guest.id) ? [row.guest] : []);
+  const shown = rowsOf(model).flatMap((row) =>
+    row.kind === "guest" && isMarked.has(row.guest.id) ? [row.guest] : []
+  );
   const ids = new Set<string>(shown.map(({ id }) => id));
   return [...shown, ...model.guests.filter(({ id }) => isMarked.has(id) && !ids.has(id))];
 }

@@ -1,5 +1,7 @@
-/** The screen `guests`: what it is made of. */
+/** The screen `guests`: what the operator lives in. */
 import type { Screen } from "../../screen.ts";
+import { KEYS } from "./keys.ts";
+import { reduce } from "./reduce.ts";
 import { INIT } from "./state.ts";
 import { View } from "./view.tsx";
 
@@ -7,7 +9,8 @@ export const SCREEN: Screen<"guests"> = {
   id: "guests",
   title: "Guests",
   init: INIT,
-  keys: [],
-  reduce: (state) => ({ state }),
+  keys: KEYS,
+  reduce,
+  typing: (state) => state.typing,
   View,
 };

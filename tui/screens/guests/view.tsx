@@ -1,10 +1,127 @@
-/** What the screen `guests` shows. */
-import type { ReactNode } from "react";
-import { Say } from "../../components/say.tsx";
+/** The screen as it is drawn: the list, and beside it or in its place the details and events of one guest. */
+import { Box } from "ink";
+import { memo, type ReactNode } from "react";
+import type { GuestView } from "../../../src/actions/views.ts";
+import { Line } from "../../components/say.tsx";
+import { plainText, type Span } from "../../line.ts";
 import type { Model } from "../../model.ts";
+import { marksOf, type Tone } from "../../theme.ts";
+import { zoneOf } from "../../time.ts";
+import { headLine, place, rowLine } from "./columns.ts";
+import { detailLines, type Line as DetailLine } from "./details.ts";
+import { eventLines } from "./events.ts";
+import { emptyLines, headText } from "./heading.ts";
+import { notesOf } from "./notes.ts";
+import { BESIDE_COLUMNS } from "./questions.ts";
+import { indexOf, rowsOf, selectedOf } from "./rows.ts";
 
-export function View(
-  _: { readonly model: Model; readonly columns: number; readonly rows: number },
+interface Area {
+  readonly model: Model;
+  readonly columns: number;
+  readonly rows: number;
+}
+
+export function View({ model, columns, rows }: Area): ReactNode {
+  const guest = selectedOf(model);
+  const isBeside = columns >= BESIDE_COLUMNS;
+  if (!isBeside && guest && model.screens.guests.details) {
+    return <Details model={model} guest={guest} columns={columns} rows={rows} />;
+  }
+  if (!isBeside) return <List model={model} columns={columns} rows={rows} withNotes />;
+  const right = Math.min(90, Math.floor(columns * 0.4));
+  const bar = model.prefs.unicode ? "│" : "|";
+  return (
+    <Box>
+      <List model={model} columns={columns - right - 2} rows={rows} />
+      <Box flexDirection="column">
+        {Array.from({ length: rows }, (_, i) => <Row key={i} text={`${bar} `} tone="dim" width={2} />)}
+      </Box>
+      {guest ? <Details model={model} guest={guest} columns={right} rows={rows} /> : null}
+    </Box>
+  );
+}
+
+/** One line; drawn anew only when something in it has changed. */
+const Row = memo(
+  function Row({ text, tone, width, spans }: {
+    /** What stands in it, for comparison; without `spans` it is the line itself. */
+    readonly text: string;
+    readonly tone?: Tone;
+    readonly width: number;
+    readonly spans?: readonly Span[];
+  }): ReactNode {
+    return <Line spans={spans ?? [text]} width={width} {...(tone ? { tone } : {})} />;
+  },
+  (a, b) =>
+    a.text === b.text && a.tone === b.tone && a.width === b.width && tones(a.spans) === tones(b.spans),
+);
+
+function tones(spans: readonly Span[] | undefined): string {
+  return spans?.map((span) => typeof span === "string" ? "" : span.tone).join() ?? "";
+}
+
+function spanRow(key: number | string, spans: readonly Span[], width: number, tone?: Tone): ReactNode {
+  return <Row key={key} text={plainText(spans)} spans={spans} width={width} {...(tone ? { tone } : {})} />;
+}
+
+function List(
+  { model, columns, rows, withNotes = false }: Area & { readonly withNotes?: boolean },
 ): ReactNode {
-  return <Say tone="dim">Nothing here yet</Say>;
+  const state = model.screens.guests;
+  const all = rowsOf(model);
+  const at = indexOf(model);
+  const guest = selectedOf(model);
+  const placed = place(columns);
+  const note = withNotes && guest ? notesOf(model, guest)[0] : undefined;
+  const room = Math.max(1, rows - 2 - (withNotes ? 1 : 0));
+  const first = firstShown(at ?? 0, all.length, room);
+  const marked = new Set(state.marks);
+  const lines = all.slice(first, first + room);
+  return (
+    <Box flexDirection="column" width={columns} height={rows}>
+      {spanRow("head", headText(model), columns)}
+      {all.length === 0
+        ? emptyLines(model, columns).map((line, i) => spanRow(i, line, columns))
+        : spanRow("titles", [{ text: headLine(placed, state.sort, state.descending), tone: "dim" }], columns)}
+      {lines.map((row, i) => {
+        const isCursor = first + i === at;
+        const isMarked = row.kind === "guest" && marked.has(row.guest.id);
+        const spans = rowLine(model, placed, row, { cursor: isCursor, marked: isMarked });
+        return spanRow(`row ${i}`, spans, columns, isCursor ? "selected" : undefined);
+      })}
+      {withNotes ? <Box flexGrow={1} /> : null}
+      {withNotes ? spanRow("note", [note ? { text: note.text, tone: note.tone } : ""], columns) : null}
+    </Box>
+  );
+}
+
+/** Index of the first row that is shown, so that the cursor is in sight and in the middle where it can be. */
+export function firstShown(at: number, count: number, room: number): number {
+  return Math.max(0, Math.min(at - Math.floor(room / 2), count - room));
+}
+
+function Details({ model, guest, columns, rows }: Area & { readonly guest: GuestView }): ReactNode {
+  const events = Math.max(2, Math.min(12, Math.floor(rows / 3) - 1));
+  const room = Math.max(1, rows - events - 1);
+  const lines = detailLines(model, guest, columns);
+  const scroll = Math.min(model.screens.guests.scroll, Math.max(0, lines.length - room));
+  const shown: DetailLine[] = lines.slice(scroll, scroll + room);
+  const left = lines.length - scroll - room;
+  if (left > 0) {
+    shown[room - 1] = [{
+      text: `${marksOf(model.prefs).more} ${left + 1} more lines: > and < scroll`,
+      tone: "dim",
+    }];
+  }
+  return (
+    <Box flexDirection="column" width={columns} height={rows}>
+      {shown.map((line, i) => spanRow(i, line, columns))}
+      <Box flexGrow={1} />
+      {spanRow("events", [{ text: "Events", tone: "strong" }, {
+        text: `  times ${zoneOf(model.now)}`,
+        tone: "dim",
+      }], columns)}
+      {eventLines(model, guest.id, events).map((line, i) => spanRow(`event ${i}`, line, columns))}
+    </Box>
+  );
 }

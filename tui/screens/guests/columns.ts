@@ -1,0 +1,218 @@
+/** The columns of the list: what stands in each, and which of them there is room for. Pure. */
+import type { GuestView } from "../../../src/actions/views.ts";
+import type { GuestState } from "../../../src/lifecycle/states.ts";
+import { sanitizeLine } from "../../../src/core/sanitize.ts";
+import type { Model } from "../../model.ts";
+import type { Span } from "../../line.ts";
+import { fit } from "../../text.ts";
+import { marksOf, type Tone } from "../../theme.ts";
+import { memory, percent, rate, spark, uptime } from "./figures.ts";
+import { notesOf } from "./notes.ts";
+import { diskRate, type Row } from "./rows.ts";
+import type { SortKey } from "./state.ts";
+
+export interface Cell {
+  readonly text: string;
+  readonly tone: Tone;
+}
+
+interface Column {
+  readonly title: string;
+  readonly width: number;
+  /** Columns of lower numbers get their room first. */
+  readonly rank: number;
+  readonly align?: "right";
+  readonly sort?: SortKey;
+  /** Takes what room is left, up to so many cells. */
+  readonly grows?: number;
+  readonly cell: (model: Model, guest: GuestView) => Cell;
+}
+
+const STATE_TONES: Readonly<Record<GuestState, Tone>> = {
+  running: "good",
+  paused: "warn",
+  starting: "accent",
+  stopping: "accent",
+  suspending: "accent",
+  resuming: "accent",
+  suspended: "warn",
+  crashed: "bad",
+  broken: "bad",
+  stopped: "dim",
+};
+
+const plain = (text: string): Cell => ({ text, tone: "plain" });
+const yes = (is: boolean, tone: Tone): Cell => is ? { text: "yes", tone } : { text: "-", tone: "dim" };
+
+const SPARK = 8;
+
+/** Figures that are not up to date any more are shown with a question mark. */
+function figure(model: Model, guest: GuestView, text: string): Cell {
+  if (text === "-") return { text, tone: "dim" };
+  return model.figures.get(guest.id)?.stale ? { text: `${text}?`, tone: "warn" } : plain(text);
+}
+
+function sparkCell(model: Model, guest: GuestView, kind: "cpu" | "disk" | "net", most: number): Cell {
+  const values = model.series.get(guest.id)?.[kind] ?? [];
+  if (guest.pid === null && values.every((value) => value === 0)) return plain("");
+  return { text: spark(values, SPARK, most, marksOf(model.prefs).bars), tone: "accent" };
+}
+
+function netText(model: Model, guest: GuestView): string {
+  if (guest.network === "off") return "-";
+  return rate(model.series.get(guest.id)?.net.at(-1));
+}
+
+/** In the order in which they stand. */
+const COLUMNS: readonly Column[] = [
+  {
+    title: "ID",
+    width: 14,
+    rank: 0,
+    sort: "id",
+    grows: 26,
+    cell: (_model, { id }) => plain(sanitizeLine(id, 64)),
+  },
+  {
+    title: "NAME",
+    width: 16,
+    rank: 14,
+    grows: 24,
+    cell: (_model, { id, name }) => plain(name === id ? "" : sanitizeLine(name, 64)),
+  },
+  {
+    title: "KIND",
+    width: 7,
+    rank: 11,
+    cell: (_model, { kind }) => ({ text: kind ?? "?", tone: "dim" }),
+  },
+  {
+    title: "STATE",
+    width: 10,
+    rank: 1,
+    sort: "state",
+    cell: (_model, { state }) => ({ text: state, tone: STATE_TONES[state] }),
+  },
+  { title: "READY", width: 5, rank: 2, cell: (_model, { ready }) => yes(ready, "good") },
+  { title: "PRESENTED", width: 9, rank: 3, cell: (_model, { presented }) => yes(presented, "strong") },
+  {
+    title: "NETWORK",
+    width: 8,
+    rank: 5,
+    cell: (_model, { network }) =>
+      network === "off" ? { text: "off", tone: "dim" } : { text: sanitizeLine(network, 64), tone: "accent" },
+  },
+  {
+    title: "CPU",
+    width: 6,
+    rank: 4,
+    align: "right",
+    sort: "cpu",
+    cell: (model, guest) => figure(model, guest, percent(model.figures.get(guest.id)?.cpu?.percent)),
+  },
+  {
+    title: "",
+    width: SPARK,
+    rank: 9,
+    cell: (model, guest) => sparkCell(model, guest, "cpu", 100 * (guest.vcpu ?? 1)),
+  },
+  {
+    title: "MEMORY",
+    width: 19,
+    rank: 7,
+    align: "right",
+    sort: "memory",
+    cell: (model, guest) => figure(model, guest, memory(guest, model.figures.get(guest.id))),
+  },
+  {
+    title: "DISK",
+    width: 11,
+    rank: 8,
+    align: "right",
+    sort: "disk",
+    cell: (model, guest) => figure(model, guest, rate(diskRate(model.figures.get(guest.id)))),
+  },
+  { title: "", width: SPARK, rank: 12, cell: (model, guest) => sparkCell(model, guest, "disk", 1024 * 1024) },
+  {
+    title: "NET",
+    width: 11,
+    rank: 10,
+    align: "right",
+    sort: "net",
+    cell: (model, guest) => figure(model, guest, netText(model, guest)),
+  },
+  { title: "", width: SPARK, rank: 13, cell: (model, guest) => sparkCell(model, guest, "net", 1024 * 1024) },
+  {
+    title: "UP",
+    width: 9,
+    rank: 6,
+    align: "right",
+    sort: "up",
+    cell: (model, { started_at }) => plain(uptime(started_at, model.now)),
+  },
+  {
+    title: "NOTES",
+    width: 20,
+    rank: 6.5,
+    grows: 200,
+    cell: (model, guest) => {
+      const [first, ...more] = notesOf(model, guest);
+      if (first === undefined) return plain("");
+      return { text: more.length > 0 ? `${first.text} (+${more.length})` : first.text, tone: first.tone };
+    },
+  },
+];
+
+/** Cells before the first column: cursor and mark. */
+const GUTTER = 2;
+
+export interface Placed {
+  readonly column: Column;
+  readonly width: number;
+}
+
+/** The columns that fit into `columns` cells, in their order; what is left goes to those that can grow. */
+export function place(columns: number): readonly Placed[] {
+  let left = columns - GUTTER + 1;
+  const chosen = new Set<Column>();
+  for (const column of COLUMNS.toSorted((a, b) => a.rank - b.rank)) {
+    // What does not fit ends it: a column never comes and goes out of its turn.
+    if (column.width + 1 > left) break;
+    left -= column.width + 1;
+    chosen.add(column);
+  }
+  return COLUMNS.filter((column) => chosen.has(column)).map((column) => {
+    const more = Math.max(0, Math.min(left, (column.grows ?? column.width) - column.width));
+    left -= more;
+    return { column, width: column.width + more };
+  });
+}
+
+/** The line of titles; what the list is sorted by is marked with its direction. */
+export function headLine(placed: readonly Placed[], sort: SortKey, descending: boolean): string {
+  const arrow = descending ? "v" : "^";
+  return " ".repeat(GUTTER) +
+    placed.map(({ column: { title, align, sort: by }, width }) =>
+      fit(by === sort ? `${title}${arrow}` : title, width, align ?? "left")
+    ).join(" ");
+}
+
+/** One row as spans. */
+export function rowLine(
+  model: Model,
+  placed: readonly Placed[],
+  row: Row,
+  at: { readonly cursor: boolean; readonly marked: boolean },
+): readonly Span[] {
+  const marks = marksOf(model.prefs);
+  if (row.kind === "group") return [{ text: `  ${row.title} (${row.count})`, tone: "strong" }];
+  const gutter = `${at.cursor ? marks.cursor : " "}${at.marked ? marks.marked : " "}`;
+  return [
+    gutter,
+    ...placed.flatMap(({ column, width }, i): Span[] => {
+      const { text, tone } = column.cell(model, row.guest);
+      const cell = { text: fit(text, width, column.align ?? "left", marks.more), tone };
+      return i === 0 ? [cell] : [" ", cell];
+    }),
+  ];
+}

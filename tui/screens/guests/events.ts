@@ -1,0 +1,29 @@
+/** The events of one guest as lines, the newest last. Pure. */
+import type { LoggedEvent } from "../../../src/audit/log.ts";
+import { formatField } from "../../../src/audit/line.ts";
+import type { Model } from "../../model.ts";
+import { clean } from "../../text.ts";
+import type { Tone } from "../../theme.ts";
+import { clockTime } from "../../time.ts";
+import type { Line } from "./details.ts";
+
+/** The last `count` events of a guest. */
+export function eventLines(model: Model, vm: string, count: number): readonly Line[] {
+  const found: LoggedEvent[] = [];
+  for (let i = model.events.length - 1; i >= 0 && found.length < count; i--) {
+    const event = model.events[i];
+    if (event?.fields.vm === vm) found.push(event);
+  }
+  return found.reverse().map(eventLine);
+}
+
+function eventLine({ time, level, event, fields }: LoggedEvent): Line {
+  const tone: Tone = level === "error" ? "bad" : level === "warn" ? "warn" : "plain";
+  const rest = Object.entries(fields).filter(([key]) => key !== "vm" && key !== "kind")
+    .map(([key, value]) => formatField(key, value)).join(" ");
+  return [
+    { text: `${clockTime(Date.parse(time))} `, tone: "dim" },
+    { text: clean(event.replace(/^RAYOS_/, ""), 80), tone },
+    ` ${clean(rest, 200)}`,
+  ];
+}

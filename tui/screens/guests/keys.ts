@@ -1,0 +1,141 @@
+/** The screen's part of the key table. Titles and what is at stake come from the action table. */
+import { type ActionId, actionSpec } from "../../../src/actions/table.ts";
+import { hasProcess } from "../../../src/lifecycle/states.ts";
+import type { Message } from "../../messages.ts";
+import type { Model } from "../../model.ts";
+import type { KeyRow } from "../../screen.ts";
+import { ask, askDelete, askStart } from "./ask.ts";
+import { problemLines } from "./came.ts";
+import { type GuestsMessage, own } from "./messages.ts";
+import { whyNot, whyNotOn } from "./possible.ts";
+import { selectedOf, targetsOf } from "./rows.ts";
+
+/** A row that moves about; always possible. */
+function simple(keys: readonly string[], title: string, message: GuestsMessage): KeyRow {
+  return { keys, title, run: () => [own(message)] };
+}
+
+/** A row of the action table. */
+function acts(
+  key: string,
+  action: ActionId,
+  more: {
+    readonly footer?: true;
+    readonly title?: string;
+    readonly run?: (model: Model) => readonly Message[];
+  } = {},
+): KeyRow {
+  const { run, title = actionSpec(action).title, ...rest } = more;
+  return {
+    keys: [key],
+    title,
+    changes: true,
+    disabled: (model) => whyNot(model, action),
+    run: run ?? ((model) => ask(model, { action }, targetsOf(model))),
+    ...rest,
+  };
+}
+
+/** As many rows as one page has, about: the list's height is the view's own. */
+const PAGE = 10;
+const FAR = 1_000_000;
+
+const MOVES: readonly KeyRow[] = [
+  simple(["up", "k"], "Guest above", { do: "move", by: -1 }),
+  simple(["down", "j"], "Guest below", { do: "move", by: 1 }),
+  simple(["page-up"], "Page up", { do: "move", by: -PAGE }),
+  simple(["page-down"], "Page down", { do: "move", by: PAGE }),
+  simple(["home"], "First guest", { do: "move", by: -FAR }),
+  simple(["end"], "Last guest", { do: "move", by: FAR }),
+  { ...simple(["enter"], "Details", { do: "details", open: true }), footer: true, disabled: whyNoGuest },
+  simple(["esc"], "Back: details, marks, filter", { do: "back" }),
+  simple([">"], "Scroll details down", { do: "scroll", by: 5 }),
+  simple(["<"], "Scroll details up", { do: "scroll", by: -5 }),
+  { ...simple(["/"], "Filter", { do: "filter" }), footer: true },
+  simple(["s"], "Sort by the next column", { do: "sort" }),
+  simple(["S"], "Sort the other way round", { do: "turn" }),
+  simple(["g"], "Group by kind", { do: "group" }),
+  { ...simple(["space"], "Mark", { do: "mark" }), footer: true, disabled: whyNoGuest },
+  simple(["*"], "Mark all that are shown, or none", { do: "mark_all" }),
+];
+
+const ACTS: readonly KeyRow[] = [
+  acts("r", "vm.start", { footer: true, run: (model) => askStart(model, targetsOf(model)) }),
+  acts("x", "vm.stop", { footer: true }),
+  acts("X", "vm.kill"),
+  acts("p", "vm.pause", { footer: true }),
+  acts("c", "vm.resume"),
+  acts("z", "vm.suspend"),
+  acts("T", "vm.reset"),
+  acts("v", "vm.present", { footer: true }),
+  acts("h", "vm.hide"),
+  acts("n", "net.set", { title: "Network", footer: true, run: onSelected((vm) => ({ do: "network", vm })) }),
+  acts("b", "baseline.create"),
+  acts("d", "vm.delete", { run: (model) => askDelete(model, targetsOf(model)) }),
+];
+
+const LOOKS: readonly KeyRow[] = [
+  {
+    keys: ["o"],
+    title: "Serial console",
+    footer: true,
+    disabled: (model) => {
+      if (model.connection.kind !== "connected") return "no supervisor answers";
+      const guest = selectedOf(model);
+      if (guest === undefined) return "there is no guest";
+      return hasProcess(guest.state) ? undefined : `it is ${guest.state}: nothing writes to its console`;
+    },
+    run: onSelected((vm) => ({ do: "act", effects: [{ do: "console", vm }] })),
+  },
+  {
+    keys: ["l"],
+    title: actionSpec("vm.argv").title,
+    disabled: (model) => whyNot(model, "vm.argv"),
+    run: onSelected((vm) => ({ do: "show_text", vm, what: "argv" })),
+  },
+  {
+    keys: ["u"],
+    title: "Undo the last action",
+    changes: true,
+    disabled: whyNoUndo,
+    run: (model) => {
+      const { undo } = model.screens.guests;
+      const guest = model.guests.find(({ id }) => id === undo?.vm);
+      if (undo === undefined || guest === undefined) return [];
+      const params = undo.action === "vm.start" ? { wait: "running" } : {};
+      return ask(model, { action: undo.action, params }, [guest]);
+    },
+  },
+  {
+    keys: ["w"],
+    title: "Why the last action was not done",
+    disabled: (model) => model.screens.guests.refused ? undefined : "nothing was refused",
+    run: ({ screens: { guests: { refused } } }) =>
+      refused === undefined ? [] : [{
+        type: "open",
+        overlay: { kind: "text", title: refused.title, lines: problemLines(refused.problem), scroll: 0 },
+      }],
+  },
+];
+
+export const KEYS: readonly KeyRow[] = [...MOVES, ...ACTS, ...LOOKS];
+
+function whyNoGuest(model: Model): string | undefined {
+  return selectedOf(model) ? undefined : "there is no guest";
+}
+
+function whyNoUndo(model: Model): string | undefined {
+  const { undo } = model.screens.guests;
+  const guest = model.guests.find(({ id }) => id === undo?.vm);
+  if (undo === undefined || guest === undefined) return "there is nothing to undo";
+  if (model.connection.kind !== "connected") return "no supervisor answers";
+  return whyNotOn(model, undo.action, guest);
+}
+
+/** A message about the one guest that is meant. */
+function onSelected(message: (vm: string) => GuestsMessage): (model: Model) => readonly Message[] {
+  return (model) => {
+    const [guest, ...others] = targetsOf(model);
+    return guest && others.length === 0 ? [own(message(guest.id))] : [];
+  };
+}
