@@ -50,29 +50,46 @@ function mostOf(auditFile: string, ops: FileOps): number {
   return olderFiles(auditFile, ops).at(-1) ?? 0;
 }
 
-function withFiles<T>(auditFile: string, ops: FileOps, use: (newestFirst: readonly TrailFile[]) => T): T {
-  const files = openNewestFirst(auditFile, ops);
-  try {
-    return use(files);
-  } finally {
-    for (const { file } of files) file.close();
+/** Reads the whole trail and names the first bad record. A supervisor may write to it meanwhile. */
+export function verifyAudit(auditFile: string, headFile: string, ops: FileOps = systemFiles): ChainCheck {
+  const steps = verifySteps(auditFile, headFile, ops);
+  while (true) {
+    const step = steps.next();
+    if (step.done) return step.value;
   }
 }
 
-/** Reads the whole trail and names the first bad record. A supervisor may write to it meanwhile. */
-export function verifyAudit(auditFile: string, headFile: string, ops: FileOps = systemFiles): ChainCheck {
+/** How much of a trail has been read, of how much there was at the beginning. */
+export interface BytesRead {
+  readonly bytes: number;
+  readonly of: number;
+}
+
+/** As {@link verifyAudit}, a line a step: for whoever has other things to do in between. To be taken to its end or returned. */
+export function* verifySteps(
+  auditFile: string,
+  headFile: string,
+  ops: FileOps = systemFiles,
+): Generator<BytesRead, ChainCheck> {
   const readHead = () => new HeadFile(headFile, ops).read();
   const kept = readHead(); // before the trail: records that it names must then be there
-  return withFiles(auditFile, ops, (files) => {
+  const files = openNewestFirst(auditFile, ops);
+  try {
     const verifier = new ChainVerifier(kept, auditFile);
+    const of = files.reduce((sum, { file }) => sum + file.size(), 0);
+    let before = 0;
     for (const { name, file } of files.toReversed()) {
-      let number = 0;
-      for (const { text } of linesForward(file)) {
+      let number = 0, bytes = before;
+      for (const { text, end } of linesForward(file)) {
         if (!verifier.line(text, name, ++number)) return verifier.result(readHead());
+        yield { bytes: bytes = before + end, of };
       }
+      before = bytes;
     }
     return verifier.result(readHead());
-  });
+  } finally {
+    for (const { file } of files) file.close();
+  }
 }
 
 /** All records, oldest first, that `filter` lets pass. Lines that are no records are left out: `verifyAudit` names them. */
