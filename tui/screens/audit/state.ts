@@ -1,6 +1,7 @@
 /** The state of the screen `audit`: what has been read of the trail, what is asked for, and what is known of its chain. */
 import type { AuditRecord } from "../../../src/audit/record.ts";
 import type { ChainCheck, ChainFault } from "../../../src/audit/verify.ts";
+import { isObject } from "../../../src/core/json.ts";
 import type { Instant } from "../../../src/core/time.ts";
 import { type Key, nameOf, textOf } from "../../key.ts";
 import type { Message } from "../../messages.ts";
@@ -92,7 +93,9 @@ export function reduceAudit(state: AuditState, message: Message, model: Model): 
     case "key":
       return model.screen === "audit" ? keyed(state, message.key) : { state };
     case "screen":
-      return message.screen === "audit" ? told(state, message.message as AuditMessage) : { state }; // the screen's own
+      return message.screen === "audit" && isObject(message.message)
+        ? told(state, message.message as unknown as AuditMessage) // only this screen's own are for it
+        : { state };
     default:
       return model.screen === "audit" && state.reading === undefined ? opened(state) : { state };
   }
@@ -187,6 +190,8 @@ function told(state: AuditState, message: AuditMessage): Next<AuditState> {
       return { state: { ...state, details: message.open && current(state) ? 0 : undefined } };
     case "verify":
       return verify(state);
+    default:
+      return { state };
   }
 }
 

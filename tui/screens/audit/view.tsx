@@ -1,10 +1,10 @@
-/** What the screen `audit` shows. */
-import type { ReactNode } from "react";
-import { Say } from "../../components/say.tsx";
+/** The screen `audit`, drawn. What stands in it is in `lines.ts`. */
+import { Sheet } from "../../components/sheet.tsx";
 import type { Model } from "../../model.ts";
+import { auditRows } from "./lines.ts";
 
 export function View(
-  _: { readonly model: Model; readonly columns: number; readonly rows: number },
-): ReactNode {
-  return <Say tone="dim">Nothing here yet</Say>;
+  { model, columns, rows }: { readonly model: Model; readonly columns: number; readonly rows: number },
+) {
+  return <Sheet rows={auditRows(model, columns, rows)} columns={columns} />;
 }

@@ -1,0 +1,72 @@
+/** A part of the screen as rows of spans: pure, so that what is shown is tested without a terminal. */
+import { fitSpans, type Span } from "./line.ts";
+import { wrap } from "./text.ts";
+import type { Prefs } from "./prefs.ts";
+import { marksOf, type Tone } from "./theme.ts";
+
+/** One row; with `tone` all of it is in that tone (the row of the cursor). */
+export interface Row {
+  readonly spans: readonly Span[];
+  readonly tone?: Tone;
+}
+
+export const EMPTY_ROW: Row = { spans: [] };
+
+export function row(...spans: readonly Span[]): Row {
+  return { spans };
+}
+
+/** A text in one tone, broken into rows; all but the first are indented. */
+export function wrapped(text: string, columns: number, tone: Tone = "plain", indent = 0): Row[] {
+  return wrap(text, Math.max(8, columns - indent)).map((line, i) =>
+    row({ text: i === 0 ? line : " ".repeat(indent) + line, tone })
+  );
+}
+
+/** A text after a word of fixed width, the text broken into rows beside it. */
+export function labelled(
+  label: string,
+  text: string,
+  columns: number,
+  width: number,
+  tone: Tone = "plain",
+): Row[] {
+  return wrap(text, Math.max(8, columns - width)).map((line, i) =>
+    row({ text: (i === 0 ? label : "").padEnd(width), tone: "dim" }, { text: line, tone })
+  );
+}
+
+/** `rows` of the list, such that row `at` is among them, in the middle where there is more on both sides. */
+export function windowOf<T>(
+  list: readonly T[],
+  at: number,
+  rows: number,
+): { readonly top: number; readonly shown: readonly T[] } {
+  const most = Math.max(0, list.length - rows);
+  const top = Math.min(most, Math.max(0, at - Math.floor(rows / 2)));
+  return { top, shown: list.slice(top, top + Math.max(0, rows)) };
+}
+
+/** Two parts side by side with a line between them, each in its own width. */
+export function beside(
+  left: readonly Row[],
+  right: readonly Row[],
+  widths: { readonly left: number; readonly right: number },
+  prefs: Prefs,
+  rows: number,
+): Row[] {
+  const { more } = marksOf(prefs);
+  const rule = prefs.unicode ? "│" : "|";
+  return Array.from({ length: rows }, (_, i) => {
+    const parts = (one: Row | undefined, width: number) =>
+      fitSpans(one?.spans ?? [], width, more).map(({ text, tone }) => ({
+        text,
+        tone: one?.tone ?? tone,
+      }));
+    return row(
+      ...parts(left[i], widths.left),
+      { text: ` ${rule} `, tone: "dim" },
+      ...parts(right[i], widths.right),
+    );
+  });
+}
