@@ -52,3 +52,17 @@ export interface Screen<K extends ScreenId> {
     props: { readonly model: Model; readonly columns: number; readonly rows: number },
   ) => ReactNode;
 }
+
+/** What a screen's work outside the reducer has: the only way from a screen to files, programs and the API. */
+export interface WorkPort {
+  /** Data root. */
+  readonly root: string;
+  /** Failure as of `ApiClient.perform()`. */
+  readonly perform: <T>(action: ActionId, params?: Readonly<Record<string, unknown>>) => Promise<T>;
+  readonly send: (message: Message) => void;
+  /** Aborts when the screen's work is called off (`stop_work`), and when the UI closes. */
+  readonly signal: AbortSignal;
+}
+
+/** The runner of `{do: "screen"}`, exported by a screen's `effects.ts`. What fails is told by a message of the screen; never throws. */
+export type ScreenWork = (work: unknown, port: WorkPort) => Promise<void>;
