@@ -74,6 +74,7 @@ function programsOf(command: AnyCommand): readonly ProgramGroup[] {
       return [];
     case "preflight":
     case "provision":
+    case "tui": // its screens look at this host themselves
       return ["self", "preflight"];
     default:
       return ["self"];

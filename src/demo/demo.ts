@@ -7,7 +7,7 @@ import type { DoneView, FirmwareView, GuestDetail } from "../actions/views.ts";
 import { readAudit, verifyAudit } from "../audit/files.ts";
 import { type Context, contextOf } from "../cli/context.ts";
 import { connect } from "../cli/connect.ts";
-import { initRoot } from "../cli/commands/host.ts";
+import { initRoot } from "../cli/init_root.ts";
 import { renderEvent, renderFirmware, renderGuest, renderRecord } from "../cli/render.ts";
 import { fail, Failure } from "../core/problem.ts";
 import { sanitizeLine } from "../core/sanitize.ts";

@@ -3,11 +3,9 @@ import { fail } from "../core/problem.ts";
 import { type FileRefusal, ownership, readChecked } from "../ports/checked_file.ts";
 import { ownUid } from "../ports/paths.ts";
 import { run } from "../ports/processes.ts";
+import { passwordFault } from "./password_fault.ts";
 
-/** Longest password, in characters; Windows takes no longer one. */
-export const LONGEST_PASSWORD = 127;
-/** And in bytes of UTF-8: `openssl passwd` reads 256 and drops the rest without a word. */
-const LONGEST_BYTES = 255;
+export { LONGEST_PASSWORD, passwordFault } from "./password_fault.ts";
 
 const MOST_BYTES = 4096;
 
@@ -31,19 +29,6 @@ export async function readPasswordFile(path: string): Promise<string> {
   const password = text.split(/\r?\n/, 1)[0] ?? "";
   const fault = passwordFault(password);
   return fault === undefined ? password : refuse(path, `its first line ${fault}`);
-}
-
-/** What is wrong with a password, as the end of a sentence; undefined when nothing is. */
-export function passwordFault(password: string): string | undefined {
-  if (password === "") return "is empty";
-  if ([...password].length > LONGEST_PASSWORD) return `has more than ${LONGEST_PASSWORD} characters`;
-  if (new TextEncoder().encode(password).length > LONGEST_BYTES) {
-    return `is longer than ${LONGEST_BYTES} bytes`;
-  }
-  if (!password.isWellFormed()) return "is no well-formed text";
-  // deno-lint-ignore no-control-regex -- those are what is looked for
-  if (/[\x00-\x1f\x7f]/.test(password)) return "has a control character";
-  return undefined;
 }
 
 const REFUSALS: Readonly<Record<FileRefusal["kind"], string>> = {

@@ -4,13 +4,12 @@ import { jsonLine } from "../../core/json.ts";
 import { problemOf } from "../../core/problem.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 import { formatDuration } from "../../core/units.ts";
-import { makeDataRoot } from "../../../registry/layout.ts";
-import { exists, writeFileAtomic } from "../../ports/files.ts";
 import { remarksTo } from "../../ports/remarks.ts";
 import { tellStarter } from "../../ports/terminal.ts";
 import { type AnyCommand, Command } from "../command.ts";
 import { connect, isServing, startInBackground } from "../connect.ts";
 import { type Context, requireRoot } from "../context.ts";
+import { initRoot } from "../init_root.ts";
 import { renderEvent, renderStatus } from "../render.ts";
 import { type MakeContext, withSupervisor } from "./shared.ts";
 
@@ -33,23 +32,6 @@ export function initCommand(context: MakeContext): AnyCommand {
             .join("\n"),
       );
     });
-}
-
-/** Makes what is missing of a data root; returns the files it made. */
-export async function initRoot(c: Context): Promise<string[]> {
-  const { POLICY_TEMPLATE } = await import("../../../policy/template.ts");
-  await makeDataRoot(c.root);
-  const wanted: readonly (readonly [string, string])[] = [
-    [c.layout.policyFile, POLICY_TEMPLATE],
-    [c.layout.registryFile, JSON.stringify({ version: 0, vms: {} }, null, 2) + "\n"],
-  ];
-  const made: string[] = [];
-  for (const [file, text] of wanted) {
-    if (await exists(file)) continue;
-    await writeFileAtomic(file, text);
-    made.push(file);
-  }
-  return made;
 }
 
 export function serveCommand(context: MakeContext): AnyCommand {
