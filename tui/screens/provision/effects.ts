@@ -1,0 +1,123 @@
+/** The work of the screen `provision`: asks media, policy and this host, keeps answers, begins a run. Loaded when it is asked for. */
+import type { ProvisionPlanView } from "../../../src/actions/views.ts";
+import { fail, problemOf } from "../../../src/core/problem.ts";
+import { workingFolder } from "../../../src/ports/paths.ts";
+import { type Answers, withPathsFrom } from "../../../src/provision/answers.ts";
+import { type Draft, draftToml, wizardAnswers } from "../../../src/provision/wizard.ts";
+import type { ScreenWork, WorkPort } from "../../screen.ts";
+import {
+  type HostLook,
+  own,
+  type Plan,
+  type ProvisionMessage,
+  type ProvisionWork,
+  type Saved,
+} from "./state.ts";
+
+export const provisionWork: ScreenWork = async (work, port) => {
+  const message = await done(work as ProvisionWork, port); // only this screen's reducer makes it
+  if (!port.signal.aborted) port.send(own(message));
+};
+
+async function done(wanted: ProvisionWork, port: WorkPort): Promise<ProvisionMessage> {
+  const { number } = "number" in wanted ? wanted : { number: 0 };
+  switch (wanted.kind) {
+    case "look":
+      return { kind: "looked", number, ...await look(wanted, port) };
+    case "host":
+      return { kind: "host", number, host: await lookAtHost(wanted.draft, port) };
+    case "plan":
+      return { kind: "planned", number, plan: await plan(wanted, port) };
+    case "save":
+      return { kind: "saved", number, came: await save(wanted) };
+    case "begin":
+      return { kind: "begun", id: wanted.id, ...await begin(wanted, port) };
+  }
+}
+
+async function look(
+  { id, draft }: Extract<ProvisionWork, { readonly kind: "look" }>,
+  { perform }: WorkPort,
+): Promise<Pick<Extract<ProvisionMessage, { readonly kind: "looked" }>, "facts" | "refusals">> {
+  const folder = workingFolder();
+  const { factsOf, refusalsOf } = await import("../../../src/cli/wizard_facts.ts");
+  const [facts, refusals] = await Promise.all([
+    factsOf(draft, folder),
+    refusalsOf(perform, { id, draft, folder }),
+  ]);
+  return { facts, refusals };
+}
+
+/** The answers with absolute paths. Failure `invalid_answers` when they are no whole: the wizard ends with one. */
+function wholeOf(draft: Draft): Answers {
+  const read = wizardAnswers(draft);
+  if (!read.ok) fail("invalid_answers", read.error[0]?.message ?? "the answers are no whole");
+  return withPathsFrom(read.value, workingFolder());
+}
+
+async function lookAtHost(draft: Draft, { root, signal }: WorkPort): Promise<HostLook> {
+  try {
+    const [{ optionsFor }, { runPreflight }, { systemPort }] = await Promise.all([
+      import("../../../src/provision/host_options.ts"),
+      import("../../../src/preflight/run.ts"),
+      import("../../../src/preflight/system_port.ts"),
+    ]);
+    const { checks } = await runPreflight(optionsFor(root, wholeOf(draft)), systemPort, { signal });
+    return { kind: "looked", faults: checks.filter(({ status }) => status === "FAIL" || status === "WARN") };
+  } catch (error) {
+    return { kind: "failed", problem: problemOf(error) };
+  }
+}
+
+async function plan(
+  { id, draft }: Extract<ProvisionWork, { readonly kind: "plan" }>,
+  { perform }: WorkPort,
+): Promise<Plan> {
+  try {
+    const params = { id, answers: draftToml(draft), folder: workingFolder() };
+    return { kind: "came", plan: await perform<ProvisionPlanView>("provision.plan", params) };
+  } catch (error) {
+    return { kind: "failed", problem: problemOf(error) };
+  }
+}
+
+/** Keys whose values are paths: a file may lie elsewhere than the folder that they were said in. */
+const PATHS = ["media.windows_iso", "media.virtio_iso", "disk.image", "user.password_file"];
+
+async function save(
+  { path, draft, over }: Extract<ProvisionWork, { readonly kind: "save" }>,
+): Promise<Saved> {
+  const folder = workingFolder();
+  const absolute = (text: string) => text.startsWith("/") ? text : `${folder}/${text}`;
+  const file = absolute(path);
+  try {
+    const { exists, writeFileAtomic } = await import("../../../src/ports/files.ts");
+    if (!over && await exists(file)) return { kind: "there", path: file };
+    const moved = Object.entries(draft).map(([key, value]) =>
+      [key, PATHS.includes(key) && typeof value === "string" ? absolute(value) : value] as const
+    );
+    await writeFileAtomic(file, draftToml(Object.fromEntries(moved)));
+    return { kind: "saved", path: file };
+  } catch (error) {
+    return { kind: "failed", problem: problemOf(error) };
+  }
+}
+
+async function begin(
+  { id, draft, password }: Extract<ProvisionWork, { readonly kind: "begin" }>,
+  { perform }: WorkPort,
+): Promise<{ readonly problem?: ReturnType<typeof problemOf> }> {
+  try {
+    const { user } = wholeOf(draft);
+    const given = user.password.from === "file"
+      ? await (await import("../../../src/unattended/password.ts")).readPasswordFile(user.password.path)
+      : password?.reveal();
+    await perform("provision.begin", {
+      ...{ id, answers: draftToml(draft), folder: workingFolder(), wait: false },
+      ...(given === undefined ? {} : { password: given }),
+    });
+    return {};
+  } catch (error) {
+    return { problem: problemOf(error) };
+  }
+}
