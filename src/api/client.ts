@@ -1,5 +1,6 @@
 /** Client of the control API: used by the command line and the terminal UI alike. */
 import { type ActionId, actionSpec } from "../actions/table.ts";
+import type { LiveSample } from "../actions/live_views.ts";
 import type { LoggedEvent } from "../audit/log.ts";
 import { Failure } from "../core/problem.ts";
 import { connectHttpUnix, type HttpClient } from "../ports/http_unix.ts";
@@ -55,7 +56,14 @@ export class ApiClient {
   async events(vm: string | undefined, signal: AbortSignal): Promise<AsyncIterable<LoggedEvent>> {
     const response = await this.#open(`/v1/events${vm ? `?vm=${encodeURIComponent(vm)}` : ""}`, { signal });
     if (!response.ok || !response.body) throw failureOf(response.status, undefined);
-    return parseEvents(response.body, signal);
+    return parseEvents<LoggedEvent>(response.body, signal);
+  }
+
+  /** Figures of all guests, one sample a second, until `signal` aborts or the supervisor ends. The stream is open when this resolves. */
+  async live(signal: AbortSignal): Promise<AsyncIterable<LiveSample>> {
+    const response = await this.#open("/v1/live", { signal });
+    if (!response.ok || !response.body) throw failureOf(response.status, undefined);
+    return parseEvents<LiveSample>(response.body, signal);
   }
 
   /** The guest's serial output as text, the last part first, until it ends or `signal` aborts. Not yet harmless. */
@@ -132,17 +140,14 @@ function parseBody(text: string): unknown {
   }
 }
 
-async function* parseEvents(
-  body: ReadableStream<Uint8Array>,
-  signal: AbortSignal,
-): AsyncIterable<LoggedEvent> {
+async function* parseEvents<T>(body: ReadableStream<Uint8Array>, signal: AbortSignal): AsyncIterable<T> {
   let rest = "";
   for await (const text of textOf(body, signal)) {
     const blocks = (rest + text).split("\n\n");
     rest = blocks.pop() ?? "";
     for (const block of blocks) {
       const data = block.split("\n").find((line) => line.startsWith("data: "));
-      if (data) yield JSON.parse(data.slice(6)) as LoggedEvent; // made by this same program
+      if (data) yield JSON.parse(data.slice(6)) as T; // made by this same program
     }
   }
 }

@@ -16,13 +16,15 @@ import { provisionCommand } from "./commands/provision.ts";
 import { preflightCommand } from "./commands/preflight.ts";
 import { netCommand, policyCommand, registryCommand } from "./commands/rules.ts";
 import { contextMaker } from "./commands/shared.ts";
+import { isInteractive, type OpenTui, tuiCommand } from "./commands/tui.ts";
 import { vmCommand } from "./commands/vm.ts";
 import { outputOf } from "./context.ts";
 import { versionLine } from "../ports/build_info.ts";
 
 const USAGE_EXIT = 2;
 
-export function buildProgram(terminal: Terminal): AnyCommand {
+/** `openTui` opens the terminal UI; without it there is none. */
+export function buildProgram(terminal: Terminal, openTui?: OpenTui): AnyCommand {
   const program = new Command("rayvisor")
     .description("The supervisor of a RayOS host: guests that do what policy allows, and no more.")
     .version(versionLine(), "--version", "print version and base runtime")
@@ -39,6 +41,7 @@ export function buildProgram(terminal: Terminal): AnyCommand {
     initCommand(context),
     serveCommand(context),
     statusCommand(context),
+    tuiCommand(context, terminal, openTui),
     demoCommand(context, terminal),
     preflightCommand(context),
     vmCommand(context),
@@ -97,9 +100,16 @@ function configure(program: AnyCommand): void {
 }
 
 /** Runs one command line (without the program's name). Returns the exit code of `cli.md`; never throws. */
-export async function main(args: readonly string[], terminal: Terminal): Promise<number> {
-  const program = buildProgram(terminal);
+export async function main(
+  args: readonly string[],
+  terminal: Terminal,
+  openTui?: OpenTui,
+): Promise<number> {
+  const program = buildProgram(terminal, openTui);
   if (args.length === 0) {
+    if (openTui && isInteractive(terminal) && envVar("TERM") !== "dumb") {
+      return await main(["tui"], terminal, openTui);
+    }
     terminal.err(program.helpInformation());
     return USAGE_EXIT;
   }

@@ -1,0 +1,40 @@
+/** The model, what changes it, and who is told. */
+import type { Message } from "./messages.ts";
+import type { Effect, Model } from "./model.ts";
+import type { Reduce } from "./reduce.ts";
+
+export interface StoreListener {
+  /** The model has changed; `urgent`: by a key, whoever pressed it waits. */
+  readonly changed: (model: Model, urgent: boolean) => void;
+  readonly effect: (effect: Effect) => void;
+  /** After every message. */
+  readonly settled: (model: Model) => void;
+}
+
+export class Store {
+  readonly #queue: Message[] = [];
+  #isReducing = false;
+
+  constructor(public model: Model, readonly reduce: Reduce, readonly listener: StoreListener) {}
+
+  /** Messages are taken one after the other, also those that an effect sends at once. */
+  readonly dispatch = (message: Message): void => {
+    this.#queue.push(message);
+    if (this.#isReducing) return;
+    this.#isReducing = true;
+    try {
+      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) this.#take(next);
+    } finally {
+      this.#isReducing = false;
+    }
+  };
+
+  #take(message: Message): void {
+    const before = this.model;
+    const { model, effects } = this.reduce(before, message);
+    this.model = model;
+    if (model !== before) this.listener.changed(model, message.type === "key");
+    for (const effect of effects) this.listener.effect(effect);
+    this.listener.settled(model);
+  }
+}
