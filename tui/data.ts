@@ -62,16 +62,8 @@ function isNews(event: string): boolean {
 }
 
 function onStatus(model: Model, status: StatusView): Step {
-  const isFirst = model.status === undefined;
-  const next = {
-    ...model,
-    status,
-    guests: sharedGuests(model.guests, status.guests),
-    provisioning: status.provisioning,
-  };
-  const isEmpty = status.guests.length === 0;
-  const isNew = isFirst && isEmpty && model.screen === "guests" && !model.prefs.readOnly;
-  return isNew ? { model: next, messages: [{ type: "show", screen: "provision" }] } : { model: next };
+  const guests = sharedGuests(model.guests, status.guests);
+  return { model: { ...model, status, guests, provisioning: status.provisioning } };
 }
 
 /** The new guests; one that has not changed is the same object, so that its row is not drawn anew. */

@@ -152,7 +152,10 @@ export class Runner {
       dispatch: (message) => {
         if (!fresh.signal.aborted) this.#tell({ type: "screen", screen, message });
       },
-      ask: (action, params) => this.#client().perform(action, params),
+      send: (message) => {
+        if (!fresh.signal.aborted) this.#tell(message);
+      },
+      perform: async (action, params) => cleanAll(await this.#client().perform(action, params)),
     };
     await this.#guarded(
       this.screens[screen].title,

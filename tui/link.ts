@@ -49,11 +49,10 @@ export class Link {
   async run(): Promise<void> {
     let pause = FIRST_PAUSE_MS;
     while (!this.#ended.signal.aborted) {
-      const start = this.#mayStart;
-      this.#mayStart = false; // one that was stopped on purpose stays so, until it is asked for
       let why = "the supervisor has ended";
       try {
-        const api = await this.ports.connect(start);
+        const api = await this.ports.connect(this.#mayStart);
+        this.#mayStart = false; // one that is stopped on purpose stays so, until it is asked for
         await this.#follow(api, () => pause = FIRST_PAUSE_MS);
       } catch (error) {
         why = problemOf(error).message;

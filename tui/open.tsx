@@ -41,8 +41,8 @@ const EXIT_OF_SIGNAL: Readonly<Record<EndSignal, number>> = { SIGINT: 130, SIGTE
 type HandOver = (use: () => Promise<void>) => Promise<void>;
 
 /**
- * Runs the UI until it is left; gives the exit code. Failure as every command where there is no data root; what goes wrong later
- * is shown, and what ends the UI is thrown after the terminal is as it was.
+ * Runs the UI until it is left; gives the exit code. What goes wrong is shown; what ends the UI is thrown after the terminal is as
+ * it was.
  */
 export async function openTui(context: Context, flags: TuiFlags): Promise<number> {
   if (envVar("TERM") === "dumb") {
@@ -50,7 +50,6 @@ export async function openTui(context: Context, flags: TuiFlags): Promise<number
       hint: "commands work on any terminal: see `rayvisor --help`",
     });
   }
-  await requireRoot(context);
   return await new Session(context, flags).run();
 }
 
@@ -187,6 +186,7 @@ function linkPorts(context: Context): LinkPorts {
     async connect(start) {
       if (!await isServing(layout.socket)) {
         if (!start) fail("no_supervisor", "no supervisor answers");
+        await requireRoot(context);
         await startInBackground(context);
       }
       return new ApiClient(layout.socket, undefined, "tui");

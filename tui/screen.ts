@@ -27,16 +27,6 @@ export interface KeyRow {
   readonly run: (model: Model) => readonly Message[];
 }
 
-/** What the work of a screen is given; `dispatch` takes the screen's own messages. */
-export interface WorkHost {
-  readonly root: string;
-  readonly dispatch: (message: unknown) => void;
-  /** Aborts on `stop_work` and when the UI ends. */
-  readonly signal: AbortSignal;
-  /** Asks the supervisor; rejects while nobody is connected. */
-  readonly ask: (action: ActionId, params: Readonly<Record<string, unknown>>) => Promise<unknown>;
-}
-
 export interface Screen<K extends ScreenId> {
   readonly id: K;
   readonly title: string;
@@ -66,3 +56,9 @@ export interface WorkPort {
 
 /** The runner of `{do: "screen"}`, exported by a screen's `effects.ts`. What fails is told by a message of the screen; never throws. */
 export type ScreenWork = (work: unknown, port: WorkPort) => Promise<void>;
+
+/** The same, and the short way to the screen's own reducer. */
+export interface WorkHost extends WorkPort {
+  /** Takes a message of the screen's own, without its wrapping. */
+  readonly dispatch: (message: unknown) => void;
+}

@@ -46,7 +46,7 @@ function root(state: PreflightState, message: PreflightMessage, model: Model): N
       if (state.root !== "missing" || model.prefs.readOnly) return { state };
       return { state: { ...state, root: "making" }, effects: [work({ kind: "make_root" })] };
     case "root_made":
-      if (!message.problem) return { state: { ...state, root: "there" } };
+      if (!message.problem) return { state: { ...state, root: "there" }, effects: [{ do: "reconnect" }] };
       return {
         state: { ...state, root: "missing" },
         messages: [{
