@@ -44,8 +44,9 @@ export function keysOf(input: string, key: TerminalKey): Key[] {
   if (special !== undefined) return [named(special[1])];
   if (key.tab) return [named(key.shift ? "shift-tab" : "tab")];
   if (key.ctrl) return /^[a-z]$/.test(input) ? [named(`ctrl-${input}`)] : [];
-  if (key.meta) return [];
-  return [...input].flatMap(ofCharacter);
+  const keys = [...input].flatMap(ofCharacter);
+  // Escape and a key right after it look the same as that key with Alt, which no row has.
+  return key.meta ? [named("esc"), ...keys] : keys;
 }
 
 const CONTROL: Readonly<Record<string, string>> = {

@@ -106,10 +106,10 @@ export async function main(
   openTui?: OpenTui,
 ): Promise<number> {
   const program = buildProgram(terminal, openTui);
+  if (openTui && namesNoCommand(args) && isInteractive(terminal) && envVar("TERM") !== "dumb") {
+    return await main([...args, "tui"], terminal, openTui);
+  }
   if (args.length === 0) {
-    if (openTui && isInteractive(terminal) && envVar("TERM") !== "dumb") {
-      return await main(["tui"], terminal, openTui);
-    }
     terminal.err(program.helpInformation());
     return USAGE_EXIT;
   }
@@ -132,6 +132,15 @@ export async function main(
     if (envVar("RAYOS_DEBUG") && error instanceof Error) terminal.err(`${error.stack}\n`);
     return exitCodeOf(problem);
   }
+}
+
+/** Whether there are global flags at most, and none of those that answer by themselves. */
+function namesNoCommand(args: readonly string[]): boolean {
+  const withValue = ["--root", "--timeout"];
+  return args.every((arg, i) =>
+    withValue.includes(arg) || withValue.includes(args[i - 1] ?? "") || arg === "--no-color" ||
+    withValue.some((name) => arg.startsWith(`${name}=`))
+  );
 }
 
 function usageFailure(error: CommanderError, program: AnyCommand, args: readonly string[]): Failure {
