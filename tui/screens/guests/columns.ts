@@ -76,14 +76,14 @@ const COLUMNS: readonly Column[] = [
   {
     title: "NAME",
     width: 16,
-    rank: 14,
+    rank: 15,
     grows: 24,
     cell: (_model, { id, name }) => plain(name === id ? "" : sanitizeLine(name, 64)),
   },
   {
     title: "KIND",
     width: 7,
-    rank: 11,
+    rank: 12,
     cell: (_model, { kind }) => ({ text: kind ?? "?", tone: "dim" }),
   },
   {
@@ -118,8 +118,8 @@ const COLUMNS: readonly Column[] = [
   },
   {
     title: "MEMORY",
-    width: 19,
-    rank: 7,
+    width: 17,
+    rank: 6,
     align: "right",
     sort: "memory",
     cell: (model, guest) => figure(model, guest, memory(guest, model.figures.get(guest.id))),
@@ -132,7 +132,7 @@ const COLUMNS: readonly Column[] = [
     sort: "disk",
     cell: (model, guest) => figure(model, guest, rate(diskRate(model.figures.get(guest.id)))),
   },
-  { title: "", width: SPARK, rank: 12, cell: (model, guest) => sparkCell(model, guest, "disk", 1024 * 1024) },
+  { title: "", width: SPARK, rank: 13, cell: (model, guest) => sparkCell(model, guest, "disk", 1024 * 1024) },
   {
     title: "NET",
     width: 11,
@@ -141,19 +141,19 @@ const COLUMNS: readonly Column[] = [
     sort: "net",
     cell: (model, guest) => figure(model, guest, netText(model, guest)),
   },
-  { title: "", width: SPARK, rank: 13, cell: (model, guest) => sparkCell(model, guest, "net", 1024 * 1024) },
+  { title: "", width: SPARK, rank: 14, cell: (model, guest) => sparkCell(model, guest, "net", 1024 * 1024) },
   {
     title: "UP",
     width: 9,
-    rank: 6,
+    rank: 7,
     align: "right",
     sort: "up",
     cell: (model, { started_at }) => plain(uptime(started_at, model.now)),
   },
   {
     title: "NOTES",
-    width: 20,
-    rank: 6.5,
+    width: 16,
+    rank: 11,
     grows: 200,
     cell: (model, guest) => {
       const [first, ...more] = notesOf(model, guest);
@@ -176,8 +176,7 @@ export function place(columns: number): readonly Placed[] {
   let left = columns - GUTTER + 1;
   const chosen = new Set<Column>();
   for (const column of COLUMNS.toSorted((a, b) => a.rank - b.rank)) {
-    // What does not fit ends it: a column never comes and goes out of its turn.
-    if (column.width + 1 > left) break;
+    if (column.width + 1 > left) continue;
     left -= column.width + 1;
     chosen.add(column);
   }

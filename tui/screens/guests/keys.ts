@@ -118,7 +118,8 @@ const LOOKS: readonly KeyRow[] = [
   },
 ];
 
-export const KEYS: readonly KeyRow[] = [...MOVES, ...ACTS, ...LOOKS];
+/** The footer has room for the first of them. */
+export const KEYS: readonly KeyRow[] = [...ACTS, ...LOOKS, ...MOVES];
 
 function whyNoGuest(model: Model): string | undefined {
   return selectedOf(model) ? undefined : "there is no guest";

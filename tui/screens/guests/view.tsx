@@ -28,7 +28,7 @@ export function View({ model, columns, rows }: Area): ReactNode {
     return <Details model={model} guest={guest} columns={columns} rows={rows} />;
   }
   if (!isBeside) return <List model={model} columns={columns} rows={rows} withNotes />;
-  const right = Math.min(90, Math.floor(columns * 0.4));
+  const right = Math.max(44, Math.min(90, Math.floor(columns * 0.3)));
   const bar = model.prefs.unicode ? "│" : "|";
   return (
     <Box>
