@@ -44,6 +44,13 @@ const STATE_TONES: Readonly<Record<GuestState, Tone>> = {
 const plain = (text: string): Cell => ({ text, tone: "plain" });
 const yes = (is: boolean, tone: Tone): Cell => is ? { text: "yes", tone } : { text: "-", tone: "dim" };
 
+/** The state; one that is not bad by itself is marked where something is wrong all the same. */
+function stateCell({ state, problem }: GuestView): Cell {
+  const tone = STATE_TONES[state];
+  if (problem === null || tone === "bad") return { text: state, tone };
+  return { text: `${state} !`, tone: "warn" };
+}
+
 const SPARK = 8;
 
 /** Figures that are not up to date any more are shown with a question mark. */
@@ -91,13 +98,14 @@ const COLUMNS: readonly Column[] = [
     width: 10,
     rank: 1,
     sort: "state",
-    cell: (_model, { state }) => ({ text: state, tone: STATE_TONES[state] }),
+    cell: (_model, guest) => stateCell(guest),
   },
   { title: "READY", width: 5, rank: 2, cell: (_model, { ready }) => yes(ready, "good") },
   { title: "PRESENTED", width: 9, rank: 3, cell: (_model, { presented }) => yes(presented, "strong") },
   {
     title: "NETWORK",
     width: 8,
+    grows: 14,
     rank: 5,
     cell: (_model, { network }) =>
       network === "off" ? { text: "off", tone: "dim" } : { text: sanitizeLine(network, 64), tone: "accent" },

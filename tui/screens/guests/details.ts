@@ -16,7 +16,7 @@ import { diskRate } from "./rows.ts";
 export type Line = readonly Span[];
 
 /** Cells of what stands before a value. */
-const LABEL = 11;
+const LABEL = 12;
 
 /** The lines of `guest`, each at most `width` cells. */
 export function detailLines(model: Model, guest: GuestView, width: number): readonly Line[] {
@@ -24,7 +24,11 @@ export function detailLines(model: Model, guest: GuestView, width: number): read
   const of = shown?.vm === guest.id ? shown : undefined;
   const page = new Page(width);
   page.title(guest.name === guest.id ? guest.id : `${guest.id}  ${clean(guest.name, 64)}`);
-  for (const { text, tone } of notesOf(model, guest)) page.text(text, tone);
+  // The record's problems say the same in full.
+  const isTold = (of?.detail?.problems.length ?? 0) > 0;
+  for (const { text, tone } of notesOf(model, guest)) {
+    if (!isTold || tone !== "bad") page.text(text, tone);
+  }
   liveSection(page, model, guest);
   if (of?.problem) page.text(`not shown: ${clean(of.problem.message, 400)}`, "warn");
   if (of?.detail) detailSections(page, of.detail, model, of.firmware);

@@ -43,8 +43,8 @@ const FAR = 1_000_000;
 const MOVES: readonly KeyRow[] = [
   simple(["up", "k"], "Guest above", { do: "move", by: -1 }),
   simple(["down", "j"], "Guest below", { do: "move", by: 1 }),
-  simple(["page-up"], "Page up", { do: "move", by: -PAGE }),
-  simple(["page-down"], "Page down", { do: "move", by: PAGE }),
+  { keys: ["page-up"], title: "Page up", run: (model) => [own(paged(model, -PAGE))] },
+  { keys: ["page-down"], title: "Page down", run: (model) => [own(paged(model, PAGE))] },
   simple(["home"], "First guest", { do: "move", by: -FAR }),
   simple(["end"], "Last guest", { do: "move", by: FAR }),
   { ...simple(["enter"], "Details", { do: "details", open: true }), footer: true, disabled: whyNoGuest },
@@ -120,6 +120,11 @@ const LOOKS: readonly KeyRow[] = [
 
 /** The footer has room for the first of them. */
 export const KEYS: readonly KeyRow[] = [...ACTS, ...LOOKS, ...MOVES];
+
+/** A page of the list, or of the details where they are all that is shown. */
+function paged(model: Model, by: number): GuestsMessage {
+  return model.screens.guests.details ? { do: "scroll", by } : { do: "move", by };
+}
 
 function whyNoGuest(model: Model): string | undefined {
   return selectedOf(model) ? undefined : "there is no guest";

@@ -1,5 +1,6 @@
 /** What is to be known of a guest beyond its figures, the most pressing first. Pure. */
-import type { GuestView } from "../../../src/actions/views.ts";
+import { ACTION_IDS, type ActionId, actionSpec } from "../../../src/actions/table.ts";
+import type { GuestView, JobView } from "../../../src/actions/views.ts";
 import { sanitizeLine } from "../../../src/core/sanitize.ts";
 import type { Model } from "../../model.ts";
 import type { Tone } from "../../theme.ts";
@@ -24,6 +25,7 @@ export function notesOf(model: Model, guest: GuestView): readonly Note[] {
   };
   add(guest.problem, "bad");
   if (guest.state === "stopping") add(stopStep(model, guest.id), "accent");
+  for (const job of model.jobs) if (job.vm === guest.id) add(jobText(job), "accent");
   add(provisionText(guest), guest.provision?.state === "failed" ? "bad" : "accent");
   add(staleness(model.figures.get(guest.id)), "warn");
   for (const note of guest.notes) {
@@ -41,6 +43,17 @@ function stopStep(model: Model, vm: string): string | undefined {
   return `stopping: ${STEPS[step] ?? step}${
     Number.isFinite(after) && after >= 500 ? `, after ${Math.round(after / 1000)} s` : ""
   }`;
+}
+
+/** What is under way on it, as far as it says so. */
+function jobText({ action, state, progress }: JobView): string {
+  const title = ACTION_IDS.includes(action as ActionId) ? actionSpec(action as ActionId).title : action; // looked up first
+  const words: Readonly<Record<JobView["state"], string>> = {
+    waiting: "waits for another action",
+    running: "under way",
+    called_off: "is being called off",
+  };
+  return `${title}: ${words[state]}${progress === null ? "" : `, ${progress}`}`;
 }
 
 function provisionText({ provision }: GuestView): string | undefined {

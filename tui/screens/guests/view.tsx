@@ -24,7 +24,7 @@ interface Area {
 export function View({ model, columns, rows }: Area): ReactNode {
   const guest = selectedOf(model);
   const isBeside = columns >= BESIDE_COLUMNS;
-  if (!isBeside && guest && model.screens.guests.details) {
+  if (guest && model.screens.guests.details) {
     return <Details model={model} guest={guest} columns={columns} rows={rows} />;
   }
   if (!isBeside) return <List model={model} columns={columns} rows={rows} withNotes />;
@@ -101,8 +101,8 @@ export function firstShown(at: number, count: number, room: number): number {
 }
 
 function Details({ model, guest, columns, rows }: Area & { readonly guest: GuestView }): ReactNode {
-  const events = Math.max(2, Math.min(12, Math.floor(rows / 3) - 1));
-  const room = Math.max(1, rows - events - 1);
+  const events = eventLines(model, guest.id, Math.max(2, Math.min(12, Math.floor(rows / 3) - 1)));
+  const room = Math.max(1, rows - (events.length === 0 ? 0 : events.length + 1));
   const lines = detailLines(model, guest, columns);
   const scroll = Math.min(model.screens.guests.scroll, Math.max(0, lines.length - room));
   const shown: DetailLine[] = lines.slice(scroll, scroll + room);
@@ -117,11 +117,11 @@ function Details({ model, guest, columns, rows }: Area & { readonly guest: Guest
     <Box flexDirection="column" width={columns} height={rows}>
       {shown.map((line, i) => spanRow(i, line, columns))}
       <Box flexGrow={1} />
-      {spanRow("events", [{ text: "Events", tone: "strong" }, {
+      {events.length === 0 ? null : spanRow("events", [{ text: "Events", tone: "strong" }, {
         text: `  times ${zoneOf(model.now)}`,
         tone: "dim",
       }], columns)}
-      {eventLines(model, guest.id, events).map((line, i) => spanRow(`event ${i}`, line, columns))}
+      {events.map((line, i) => spanRow(`event ${i}`, line, columns))}
     </Box>
   );
 }
