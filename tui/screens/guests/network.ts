@@ -12,7 +12,8 @@ const ANY = "any";
 export function candidatesOf(view: NetView): readonly string[] {
   const known = new Set([...view.profiles, ...view.defined]);
   if (view.asked !== null && view.asked !== "on") known.add(view.asked);
-  if (view.network !== "off") known.add(view.network);
+  known.add(view.network);
+  known.delete("off");
   return known.size === 0 ? [ANY] : [...known];
 }
 
