@@ -129,16 +129,18 @@ export function applyText(output: Output, view: PolicyCheckView, applied: boolea
   return lines.join("\n");
 }
 
-const STEP_TEXT: Readonly<Record<PolicyCheckView["consequences"][number]["steps"][number]["kind"], string>> =
-  {
-    hide: "hidden",
-    input_off: "input taken away",
-    network_off: "network turned off",
-    share_off: "shared folder taken away",
-    cpu_cap: "share of the processors lowered",
-    mark: "marked",
-    stop: "stopped",
-  };
+/** What is done to a guest that runs, as it reads after its name. */
+export const STEP_TEXT: Readonly<
+  Record<PolicyCheckView["consequences"][number]["steps"][number]["kind"], string>
+> = {
+  hide: "hidden",
+  input_off: "input taken away",
+  network_off: "network turned off",
+  share_off: "shared folder taken away",
+  cpu_cap: "share of the processors lowered",
+  mark: "marked",
+  stop: "stopped",
+};
 
 function changesText(changes: readonly RightChange[]): string {
   const value = (json: RightChange["from"]) =>

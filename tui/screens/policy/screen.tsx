@@ -1,13 +1,21 @@
-/** The screen `policy`: what it is made of. */
+/** The screen `policy`: the file, what it grants each guest and why, what it would decide, what another would change. */
+import { layoutOf } from "../../../registry/layout.ts";
 import type { Screen } from "../../screen.ts";
-import { INIT } from "./state.ts";
+import { KEYS } from "./keys.ts";
+import { reducePolicy } from "./reduce.ts";
+import { INIT, type PolicyWork } from "./state.ts";
 import { View } from "./view.tsx";
 
 export const SCREEN: Screen<"policy"> = {
   id: "policy",
   title: "Policy",
   init: INIT,
-  keys: [],
-  reduce: (state) => ({ state }),
+  keys: KEYS,
+  reduce: reducePolicy,
+  typing: ({ typing }) => typing !== undefined,
+  work: async (work, { root, dispatch, signal }) => {
+    const { runPolicyWork } = await import("./effects.ts");
+    await runPolicyWork(work as PolicyWork, layoutOf(root), dispatch, signal); // made by this screen's own state
+  },
   View,
 };

@@ -1,10 +1,10 @@
-/** What the screen `policy` shows. */
-import type { ReactNode } from "react";
-import { Say } from "../../components/say.tsx";
+/** The screen `policy`, drawn. What stands in it is in `lines.ts`. */
+import { Sheet } from "../../components/sheet.tsx";
 import type { Model } from "../../model.ts";
+import { policyRows } from "./lines.ts";
 
 export function View(
-  _: { readonly model: Model; readonly columns: number; readonly rows: number },
-): ReactNode {
-  return <Say tone="dim">Nothing here yet</Say>;
+  { model, columns, rows }: { readonly model: Model; readonly columns: number; readonly rows: number },
+) {
+  return <Sheet rows={policyRows(model, columns, rows)} columns={columns} />;
 }

@@ -1,0 +1,207 @@
+/** What the policy screen shows, as rows: how it is with the file, the file, and a panel beside it. Pure. */
+import { sanitizeLine } from "../../../src/core/sanitize.ts";
+import type { Span } from "../../line.ts";
+import type { Model } from "../../model.ts";
+import { beside, type Row, row, windowOf, wrapped } from "../../sheet.ts";
+import { clean, cut, widthOf } from "../../text.ts";
+import { marksOf } from "../../theme.ts";
+import { differenceRows } from "./difference_lines.ts";
+import type { PolicyText, Remark } from "./file.ts";
+import { problemRows, rightsRows, whatIfRows } from "./panel_lines.ts";
+import { fileOf, type Panel, PANELS, type PolicyState, problemsOf } from "./state.ts";
+
+/** From this width on, file and panel stand side by side. */
+const WIDE = 100;
+const RULE_COLUMNS = 3;
+
+/** At most `rows` rows. */
+export function policyRows(model: Model, columns: number, rows: number): Row[] {
+  const top = [...stateRows(model, columns), tabRow(model, columns)];
+  const left = Math.max(1, rows - top.length);
+  return [...top, ...body(model, columns, left)].slice(0, Math.max(1, rows));
+}
+
+function body(model: Model, columns: number, rows: number): readonly Row[] {
+  const { focus } = model.screens.policy;
+  if (columns < WIDE) {
+    return focus === "file" ? fileRows(model, columns, rows) : panelRows(model, columns, rows);
+  }
+  const widths = panelWidths(columns);
+  return beside(
+    fileRows(model, widths.left, rows),
+    panelRows(model, widths.right, rows),
+    widths,
+    model.prefs,
+    rows,
+  );
+}
+
+/** How wide file and panel are, side by side. */
+function panelWidths(columns: number): { readonly left: number; readonly right: number } {
+  const left = Math.min(100, Math.floor((columns - RULE_COLUMNS) * 0.46));
+  return { left, right: columns - RULE_COLUMNS - left };
+}
+
+/** Width of the panel on a screen of so many columns. */
+export function panelColumns(columns: number): number {
+  return columns < WIDE ? columns : panelWidths(columns).right;
+}
+
+function panelRows(model: Model, columns: number, rows: number): readonly Row[] {
+  switch (model.screens.policy.panel) {
+    case "rights":
+      return rightsRows(model, columns, rows);
+    case "what_if":
+      return whatIfRows(model, columns, rows);
+    case "problems":
+      return problemRows(model, columns, rows);
+    case "difference":
+      return differenceRows(model, columns, rows);
+  }
+}
+
+/** Whether the file that is shown is what the supervisor goes by. */
+function stateRows(model: Model, columns: number): Row[] {
+  const { status, prefs, screens } = model;
+  const { seen } = screens.policy;
+  const marks = marksOf(prefs);
+  const inForce = status?.policy.revision;
+  const goesBy = inForce === undefined
+    ? ""
+    : inForce === "none"
+    ? "; no policy is in force"
+    : `; in force is revision ${inForce.slice(0, 12)}`;
+  if (seen.kind === "unread") return [row({ text: "reading the policy file", tone: "dim" })];
+  if (seen.kind === "none") return wrapped(`${marks.bad} ${seen.why.message}${goesBy}`, columns, "bad", 2);
+  const { path, revision, problems } = seen.file;
+  const name = `${clean(path, 200)}, revision ${revision.slice(0, 12)}`;
+  if (problems.length > 0) {
+    const many = problems.length === 1 ? "a problem" : `${problems.length} problems`;
+    return wrapped(`${marks.bad} ${name}: refused for ${many}${goesBy}`, columns, "bad", 2);
+  }
+  if (isInForce(model)) {
+    const by = status?.policy.signed_by;
+    const signed = by ? `, signed by key ${by.slice(0, 16)}` : "";
+    return wrapped(`${marks.good} ${name}: in force${signed}`, columns, "good", 2);
+  }
+  return wrapped(`${marks.warn} ${name}: not in force${goesBy}`, columns, "warn", 2);
+}
+
+/** Whether the supervisor goes by the very file that is shown. */
+function isInForce({ status, screens }: Model): boolean {
+  const file = fileOf(screens.policy);
+  return file !== undefined && status?.policy.revision === file.revision && !status.policy.safe_mode;
+}
+
+const TABS: Readonly<Record<Panel, readonly [key: string, title: string]>> = {
+  rights: ["r", "Rights"],
+  what_if: ["w", "What if"],
+  problems: ["p", "Problems"],
+  difference: ["d", "Difference"],
+};
+
+function tabRow({ screens, guests, prefs }: Model, columns: number): Row {
+  const state = screens.policy;
+  const isAlone = columns < WIDE;
+  const tab = (isOn: boolean, key: string, title: string): Span => {
+    const text = `${key} ${title}`;
+    return isOn ? { text: `[${text}]`, tone: "strong" } : { text: ` ${text} `, tone: "dim" };
+  };
+  const count = problemsOf(state).length;
+  const title = (panel: Panel) =>
+    panel === "problems" && count > 0 ? `${TABS[panel][1]} ${count}` : TABS[panel][1];
+  const tabs = [
+    tab(state.focus === "file", "f", "File"),
+    ...PANELS.map((panel) =>
+      tab(state.panel === panel && !(isAlone && state.focus === "file"), TABS[panel][0], title(panel))
+    ),
+  ];
+  const at = guests.findIndex(({ id }) => id === state.vm);
+  const { more } = marksOf(prefs);
+  const guest = at < 0
+    ? "no guest"
+    : `${cut(sanitizeLine(state.vm ?? "", 63), 20, more)} ${at + 1}/${guests.length}`;
+  return row(...tabs, "  ", { text: guest, tone: "accent" });
+}
+
+/** The file with the line of the cursor in sight, and a caret below each place where something is wrong. */
+function fileRows(model: Model, columns: number, rows: number): readonly Row[] {
+  const state = model.screens.policy;
+  const file = fileOf(state);
+  if (!file) {
+    return state.seen.kind === "none" && state.seen.why.hint !== undefined
+      ? wrapped(`hint: ${state.seen.why.hint}`, columns, "accent", 6)
+      : [];
+  }
+  const made = numbered(model, file, columns);
+  const at = made.findIndex(({ line }) => line >= state.line);
+  return windowOf(made, Math.max(0, at), rows).shown.map(({ row }) => row);
+}
+
+interface Numbered {
+  readonly line: number;
+  readonly row: Row;
+}
+
+function numbered(model: Model, file: PolicyText, columns: number): Numbered[] {
+  const state = model.screens.policy;
+  const marks = marksOf(model.prefs);
+  const digits = String(file.lines.length).length;
+  const gutter = digits + 3;
+  const found = remarksByLine(file);
+  return file.lines.flatMap((text, i): Numbered[] => {
+    const line = i + 1;
+    const remarks = found.get(line) ?? [];
+    const isAt = line === state.line && isMarked(state);
+    const isBad = remarks.some(({ bad }) => bad);
+    const mark = isAt ? marks.cursor : isBad ? marks.bad : remarks.length > 0 ? marks.warn : " ";
+    const spans: Span[] = [
+      { text: `${mark} ${String(line).padStart(digits)} `, tone: isBad ? "bad" : "dim" },
+      isComment(text) ? { text, tone: "dim" } : text,
+    ];
+    return [
+      { line, row: { spans, ...(isAt ? { tone: "selected" as const } : {}) } },
+      ...remarks.map(({ remark, bad }) => ({
+        line,
+        row: caretRow(remark, gutter, columns, bad ? "bad" : "warn"),
+      })),
+    ];
+  });
+}
+
+/** Whether the line of the cursor is to be seen as such: the file has the keys, or a row beside it is about the line. */
+function isMarked({ focus, panel }: PolicyState): boolean {
+  return focus === "file" || panel === "rights" || panel === "problems";
+}
+
+function isComment(text: string): boolean {
+  return text.trimStart().startsWith("#");
+}
+
+function remarksByLine({ problems, notes }: PolicyText) {
+  const found = new Map<number, { readonly remark: Remark; readonly bad: boolean }[]>();
+  const add = (remark: Remark, bad: boolean) => {
+    if (remark.line === undefined) return;
+    const there = found.get(remark.line);
+    if (there) there.push({ remark, bad });
+    else found.set(remark.line, [{ remark, bad }]);
+  };
+  for (const one of problems) add(one, true);
+  for (const one of notes) add(one, false);
+  return found;
+}
+
+/** A caret below the place, and what is wrong there; where the place is out of sight, only the words. */
+function caretRow(
+  { before, length, message }: Remark,
+  gutter: number,
+  columns: number,
+  tone: "bad" | "warn",
+): Row {
+  const indent = gutter + widthOf(before);
+  const caret = "^".repeat(length);
+  const fits = indent + length + 12 <= columns;
+  return fits
+    ? row(" ".repeat(indent), { text: `${caret} ${message}`, tone })
+    : row(" ".repeat(gutter), { text: message, tone });
+}

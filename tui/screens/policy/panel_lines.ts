@@ -1,0 +1,135 @@
+/** Panels of the policy screen beside the file: rights of a guest, a what-if, problems. Pure. */
+import type { Span } from "../../line.ts";
+import type { Model } from "../../model.ts";
+import { EMPTY_ROW, labelled, type Row, row, windowOf, wrapped } from "../../sheet.ts";
+import { clean, fit } from "../../text.ts";
+import { marksOf } from "../../theme.ts";
+import { profileOf } from "./asking.ts";
+import { decisionRows } from "./decision_lines.ts";
+import { fieldsOf } from "./fields.ts";
+import type { Remark } from "./file.ts";
+import { remarksOfFile } from "./moving.ts";
+import { type RightRow, rightRows } from "./right_words.ts";
+import { type Field, fileOf, problemsOf, valueOf } from "./state.ts";
+
+const LABEL = 20;
+/** Rows below the rights, about the one that the cursor is on. */
+const ABOUT = 4;
+
+/** What the guest may do, and below why the one under the cursor is so. */
+export function rightsRows(model: Model, columns: number, rows: number): readonly Row[] {
+  const state = model.screens.policy;
+  if (model.guests.length === 0) return [row({ text: "there is no guest to have rights", tone: "dim" })];
+  const { rights } = state;
+  if (rights.kind === "failed") return wrapped(rights.why, columns, "bad");
+  const known = valueOf(rights);
+  if (known === undefined) return [row({ text: "asking the supervisor", tone: "dim" })];
+  if (known === null) {
+    return wrapped(
+      "it has no rights: no policy is in force, or the policy has no profile of that name for its kind",
+      columns,
+      "warn",
+    );
+  }
+  const all = rightRows(known);
+  const at = Math.min(state.at.rights, all.length - 1);
+  const { top, shown } = windowOf(all, at, Math.max(1, rows - ABOUT));
+  const one = all[at];
+  return [
+    ...shown.map((right, i) => rightRow(model, right, top + i === at, columns)),
+    ...(one ? aboutRows(model, one, columns) : []),
+  ].slice(0, rows);
+}
+
+function rightRow(model: Model, { label, value, where }: RightRow, isAt: boolean, columns: number): Row {
+  const { cursor, more } = marksOf(model.prefs);
+  // Where there is no room for it, the source is only told of the right under the cursor.
+  const room = columns - 2 - LABEL - 1;
+  const valueWidth = room < 44 ? room : Math.min(32, Math.floor(room * 0.5));
+  const spans: Span[] = [
+    isAt ? `${cursor} ` : "  ",
+    { text: fit(label, LABEL, "left", more), tone: "dim" },
+    " ",
+    fit(value, valueWidth, "left", more),
+    ...(valueWidth === room ? [] : [" ", { text: where, tone: "dim" as const }]),
+  ];
+  return { spans, ...(isAt && model.screens.policy.focus === "panel" ? { tone: "selected" as const } : {}) };
+}
+
+/** The right in full, with the very line of the file. */
+function aboutRows(model: Model, { label, value, where, line }: RightRow, columns: number): Row[] {
+  const file = fileOf(model.screens.policy);
+  const isSame = file !== undefined && model.status?.policy.revision === file.revision;
+  const text = line === undefined ? undefined : file?.lines[line - 1];
+  return [
+    EMPTY_ROW,
+    ...wrapped(`${label}: ${value}`, columns, "strong").slice(0, 1),
+    ...wrapped(where, columns, "accent").slice(0, 1),
+    line === undefined
+      ? row({ text: "the file leaves it out", tone: "dim" })
+      : isSame
+      ? row({ text: `${line}  ${text ?? ""}`, tone: "plain" })
+      : row({ text: `line ${line} of the policy in force; the file that is shown is another`, tone: "warn" }),
+  ];
+}
+
+const FIELD_LABELS: Readonly<Record<Field, string>> = {
+  guest: "guest",
+  action: "action",
+  profile: "network",
+};
+
+/** What policy would decide, and layer by layer why. */
+export function whatIfRows(model: Model, columns: number, rows: number): readonly Row[] {
+  const state = model.screens.policy;
+  const { whatIf, vm } = state;
+  const { cursor } = marksOf(model.prefs);
+  if (vm === undefined) return [row({ text: "there is no guest to ask about", tone: "dim" })];
+  const values: Readonly<Record<Field, string>> = {
+    guest: clean(vm, 63),
+    action: whatIf.action,
+    profile: clean(profileOf(state), 64),
+  };
+  const fields = fieldsOf(state).map((field): Row => {
+    const isAt = field === whatIf.field;
+    const text = `${isAt ? cursor : " "} ${FIELD_LABELS[field].padEnd(8)} < ${values[field]} >`;
+    return isAt && state.focus === "panel" ? { spans: [text], tone: "selected" } : row(text);
+  });
+  const decision = decisionRows(model, columns);
+  const left = Math.max(1, rows - fields.length - 1);
+  const top = Math.min(state.at.what_if, Math.max(0, decision.length - left));
+  return [...fields, EMPTY_ROW, ...decision.slice(top, top + left)];
+}
+
+/** What is wrong with the file, and what in it is probably not meant. */
+export function problemRows(model: Model, columns: number, rows: number): readonly Row[] {
+  const state = model.screens.policy;
+  const all = remarksOfFile(state);
+  const bad = problemsOf(state).length;
+  if (state.seen.kind === "unread") return [];
+  if (all.length === 0) return [row({ text: "nothing is wrong with the file", tone: "good" })];
+  const at = Math.min(state.at.problems, all.length - 1);
+  const made = all.flatMap((remark, i) =>
+    remarkRows(model, remark, i < bad, i === at, columns).map((one) => ({ i, one }))
+  );
+  const first = made.findIndex(({ i }) => i === at);
+  return windowOf(made, first, rows).shown.map(({ one }) => one);
+}
+
+/** A problem with its place, its caret below its line, and what could be meant. */
+export function remarkRows(
+  model: Model,
+  { line, before, path, message, hint }: Remark,
+  isBad: boolean,
+  isAt: boolean,
+  columns: number,
+): Row[] {
+  const marks = marksOf(model.prefs);
+  const place = line === undefined ? "" : `line ${line}:${[...before].length + 1}  `;
+  const key = path === "" ? "" : `${path}: `;
+  const mark = isAt ? marks.cursor : isBad ? marks.bad : marks.warn;
+  return [
+    ...wrapped(`${mark} ${place}${key}${message}`, columns, isBad ? "bad" : "warn", 2),
+    ...(hint === undefined ? [] : labelled("  hint: ", hint, columns, 8, "accent")),
+  ];
+}
