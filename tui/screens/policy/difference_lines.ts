@@ -46,7 +46,9 @@ function candidateRows(model: Model, candidate: Candidate, columns: number): rea
           "bad",
           2,
         ),
-        ...candidate.problems.flatMap((remark) => remarkRows(model, remark, true, false, columns)),
+        ...candidate.problems.flatMap((remark) =>
+          remarkRows(model, remark, true, false, columns, candidate.lines)
+        ),
       ];
     case "applied":
       return [

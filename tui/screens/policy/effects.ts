@@ -108,6 +108,6 @@ async function readCandidate(
   } catch (error) {
     const read = await readChecked(path, { maxBytes: MAX_POLICY_BYTES });
     const text = read.ok ? new TextDecoder().decode(read.file.bytes) : "";
-    return { kind: "refused", run, path, problems: remarksOf(problemOf(error), text) };
+    return { kind: "refused", run, path, problems: remarksOf(problemOf(error), text), lines: linesOf(text) };
   }
 }

@@ -24,7 +24,7 @@ export const KEYS: readonly KeyRow[] = [
   panelKey("r", "rights", "Rights of a guest"),
   panelKey("w", "what_if", "What if"),
   panelKey("p", "problems", "Problems"),
-  panelKey("d", "difference", "Difference to another file"),
+  panelKey("d", "difference", "Comparison with another file"),
   { keys: ["f"], title: "File, or the panel beside it", footer: true, run: tell({ kind: "focus" }) },
   { keys: ["up", "k"], title: "Row before", run: tell({ kind: "move", by: -1 }) },
   { keys: ["down", "j"], title: "Next row", run: tell({ kind: "move", by: 1 }) },

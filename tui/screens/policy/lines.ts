@@ -74,7 +74,7 @@ function stateRows(model: Model, columns: number): Row[] {
   if (seen.kind === "unread") return [row({ text: "reading the policy file", tone: "dim" })];
   if (seen.kind === "none") return wrapped(`${marks.bad} ${seen.why.message}${goesBy}`, columns, "bad", 2);
   const { path, revision, problems } = seen.file;
-  const name = `${clean(path, 200)}, revision ${revision.slice(0, 12)}`;
+  const name = `${clean(belowRoot(path, model.root), 200)}, revision ${revision.slice(0, 12)}`;
   if (problems.length > 0) {
     const many = problems.length === 1 ? "a problem" : `${problems.length} problems`;
     return wrapped(`${marks.bad} ${name}: refused for ${many}${goesBy}`, columns, "bad", 2);
@@ -87,6 +87,11 @@ function stateRows(model: Model, columns: number): Row[] {
   return wrapped(`${marks.warn} ${name}: not in force${goesBy}`, columns, "warn", 2);
 }
 
+/** A path as the operator knows it: below the data root without that. */
+function belowRoot(path: string, root: string): string {
+  return path.startsWith(`${root}/`) ? path.slice(root.length + 1) : path;
+}
+
 /** Whether the supervisor goes by the very file that is shown. */
 function isInForce({ status, screens }: Model): boolean {
   const file = fileOf(screens.policy);
@@ -97,7 +102,7 @@ const TABS: Readonly<Record<Panel, readonly [key: string, title: string]>> = {
   rights: ["r", "Rights"],
   what_if: ["w", "What if"],
   problems: ["p", "Problems"],
-  difference: ["d", "Difference"],
+  difference: ["d", "Compare"],
 };
 
 function tabRow({ screens, guests, prefs }: Model, columns: number): Row {
@@ -105,7 +110,7 @@ function tabRow({ screens, guests, prefs }: Model, columns: number): Row {
   const isAlone = columns < WIDE;
   const tab = (isOn: boolean, key: string, title: string): Span => {
     const text = `${key} ${title}`;
-    return isOn ? { text: `[${text}]`, tone: "strong" } : { text: ` ${text} `, tone: "dim" };
+    return isOn ? { text: `[${text}] `, tone: "strong" } : { text: `${text} `, tone: "dim" };
   };
   const count = problemsOf(state).length;
   const title = (panel: Panel) =>
@@ -121,7 +126,7 @@ function tabRow({ screens, guests, prefs }: Model, columns: number): Row {
   const guest = at < 0
     ? "no guest"
     : `${cut(sanitizeLine(state.vm ?? "", 63), 20, more)} ${at + 1}/${guests.length}`;
-  return row(...tabs, "  ", { text: guest, tone: "accent" });
+  return row(...tabs, " ", { text: guest, tone: "accent" });
 }
 
 /** The file with the line of the cursor in sight, and a caret below each place where something is wrong. */

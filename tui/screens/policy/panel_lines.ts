@@ -2,7 +2,7 @@
 import type { Span } from "../../line.ts";
 import type { Model } from "../../model.ts";
 import { EMPTY_ROW, labelled, type Row, row, windowOf, wrapped } from "../../sheet.ts";
-import { clean, fit } from "../../text.ts";
+import { clean, fit, widthOf } from "../../text.ts";
 import { marksOf } from "../../theme.ts";
 import { profileOf } from "./asking.ts";
 import { decisionRows } from "./decision_lines.ts";
@@ -41,17 +41,18 @@ export function rightsRows(model: Model, columns: number, rows: number): readonl
   ].slice(0, rows);
 }
 
-function rightRow(model: Model, { label, value, where }: RightRow, isAt: boolean, columns: number): Row {
+function rightRow(model: Model, right: RightRow, isAt: boolean, columns: number): Row {
   const { cursor, more } = marksOf(model.prefs);
-  // Where there is no room for it, the source is only told of the right under the cursor.
   const room = columns - 2 - LABEL - 1;
-  const valueWidth = room < 44 ? room : Math.min(32, Math.floor(room * 0.5));
+  const source = room >= 84 ? right.where : right.short;
+  const valueWidth = Math.max(16, Math.min(34, room - (room >= 84 ? 54 : 18)));
   const spans: Span[] = [
     isAt ? `${cursor} ` : "  ",
-    { text: fit(label, LABEL, "left", more), tone: "dim" },
+    { text: fit(right.label, LABEL, "left", more), tone: "dim" },
     " ",
-    fit(value, valueWidth, "left", more),
-    ...(valueWidth === room ? [] : [" ", { text: where, tone: "dim" as const }]),
+    fit(right.value, valueWidth, "left", more),
+    " ",
+    { text: source, tone: "dim" },
   ];
   return { spans, ...(isAt && model.screens.policy.focus === "panel" ? { tone: "selected" as const } : {}) };
 }
@@ -105,31 +106,53 @@ export function whatIfRows(model: Model, columns: number, rows: number): readonl
 export function problemRows(model: Model, columns: number, rows: number): readonly Row[] {
   const state = model.screens.policy;
   const all = remarksOfFile(state);
+  const lines = fileOf(state)?.lines ?? [];
   const bad = problemsOf(state).length;
   if (state.seen.kind === "unread") return [];
   if (all.length === 0) return [row({ text: "nothing is wrong with the file", tone: "good" })];
   const at = Math.min(state.at.problems, all.length - 1);
   const made = all.flatMap((remark, i) =>
-    remarkRows(model, remark, i < bad, i === at, columns).map((one) => ({ i, one }))
+    remarkRows(model, remark, i < bad, i === at, columns, lines).map((one) => ({ i, one }))
   );
   const first = made.findIndex(({ i }) => i === at);
   return windowOf(made, first, rows).shown.map(({ one }) => one);
 }
 
-/** A problem with its place, its caret below its line, and what could be meant. */
+/** A problem with its place, the line with a caret below it where `lines` has it, and what could be meant. */
 export function remarkRows(
   model: Model,
-  { line, before, path, message, hint }: Remark,
+  remark: Remark,
   isBad: boolean,
   isAt: boolean,
   columns: number,
+  lines: readonly string[] = [],
 ): Row[] {
+  const { line, before, path, message, hint } = remark;
   const marks = marksOf(model.prefs);
+  const tone = isBad ? "bad" : "warn";
   const place = line === undefined ? "" : `line ${line}:${[...before].length + 1}  `;
   const key = path === "" ? "" : `${path}: `;
   const mark = isAt ? marks.cursor : isBad ? marks.bad : marks.warn;
   return [
-    ...wrapped(`${mark} ${place}${key}${message}`, columns, isBad ? "bad" : "warn", 2),
+    ...wrapped(`${mark} ${place}${key}${message}`, columns, tone, 2),
+    ...excerptRows(remark, lines, columns, tone),
     ...(hint === undefined ? [] : labelled("  hint: ", hint, columns, 8, "accent")),
+  ];
+}
+
+/** The line of a problem with a caret below the place; the beginning is left out where the place would be out of sight. */
+function excerptRows(
+  { line, before, length }: Remark,
+  lines: readonly string[],
+  columns: number,
+  tone: "bad" | "warn",
+): Row[] {
+  const text = line === undefined ? undefined : lines[line - 1];
+  if (text === undefined) return [];
+  const skip = Math.max(0, [...before].length + Math.min(length, 20) + 8 - columns);
+  const from = (whole: string) => [...whole].slice(skip).join("");
+  return [
+    row({ text: `    ${from(text)}`, tone: "plain" }),
+    row(" ".repeat(4 + widthOf(from(before))), { text: "^".repeat(length), tone }),
   ];
 }

@@ -163,8 +163,8 @@ function candidateRead(
   const { candidate } = state;
   if (candidate?.kind !== "reading" || candidate.run !== message.run) return still(state);
   if (message.kind === "refused") {
-    const { path, problems } = message;
-    return still({ ...state, candidate: { kind: "bad", path, problems } });
+    const { path, problems, lines } = message;
+    return still({ ...state, candidate: { kind: "bad", path, problems, lines } });
   }
   return askCheck({
     ...state,

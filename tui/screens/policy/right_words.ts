@@ -49,7 +49,10 @@ export interface RightRow {
   readonly right: keyof Rights;
   readonly label: string;
   readonly value: string;
+  /** Layer, key and line that it comes from. */
   readonly where: string;
+  /** Layer and line alone, for little room. */
+  readonly short: string;
   /** Line of the policy file; undefined where the file leaves the key out. */
   readonly line: number | undefined;
 }
@@ -62,6 +65,7 @@ export function rightRows({ rights, sources }: EffectiveRights): readonly RightR
     label: WORDS[right].label,
     value: rightValue(right, values[right] ?? null),
     where: sourceText(sources[right]),
+    short: `${sources[right]?.layer ?? ""}, ${lineText(sources[right])}`,
     line: sources[right]?.line,
   }));
 }
@@ -85,14 +89,13 @@ function plainValue(value: Json): string {
 }
 
 /** Layer, key and line that a right comes from. */
-export function sourceText(source: RightSource | undefined): string {
-  if (!source) return "";
-  const at = source.layer === "builtin"
-    ? "built in"
-    : source.line === undefined
-    ? "default"
-    : `line ${source.line}`;
-  return clean(`${source.layer}: ${source.key} (${at})`, 200);
+function sourceText(source: RightSource | undefined): string {
+  return source ? clean(`${source.layer}: ${source.key} (${lineText(source)})`, 200) : "";
+}
+
+function lineText(source: RightSource | undefined): string {
+  if (source?.layer === "builtin") return "built in";
+  return source?.line === undefined ? "default" : `line ${source.line}`;
 }
 
 function sharesText(value: Json): string {

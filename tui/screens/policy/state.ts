@@ -33,6 +33,7 @@ export type PolicyMessage =
     readonly run: number;
     readonly path: string;
     readonly problems: readonly Remark[];
+    readonly lines: readonly string[];
   }
   /** Of this screen's keys. */
   | { readonly kind: "panel"; readonly panel: Panel }
@@ -76,7 +77,12 @@ export interface WhatIf {
 /** Another file on its way to become the policy. */
 export type Candidate =
   | { readonly kind: "reading"; readonly path: string; readonly run: number }
-  | { readonly kind: "bad"; readonly path: string; readonly problems: readonly Remark[] }
+  | {
+    readonly kind: "bad";
+    readonly path: string;
+    readonly problems: readonly Remark[];
+    readonly lines: readonly string[];
+  }
   | { readonly kind: "checked"; readonly file: CandidateFile; readonly check: Answer<PolicyCheckView> }
   | {
     readonly kind: "applied";
