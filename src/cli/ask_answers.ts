@@ -24,9 +24,8 @@ export async function askOnTerminal(terminal: Terminal, s: ApiClient, id: string
     });
   }
   const folder = workingFolder();
-  const perform = s.perform.bind(s);
   const said = await askAnswers({ terminal }, { id }, {
-    allowed: (draft) => refusalsOf(perform, { id, draft, folder }),
+    allowed: (draft) => refusalsOf((action, params) => s.perform(action, params), { id, draft, folder }),
     facts: (draft) => factsOf(draft, folder),
   });
   if (said === "cancelled") fail("cancelled", "nothing was done");

@@ -1,6 +1,6 @@
 /** What media and policy say of what was said in the wizard so far; for every wizard that asks. */
 import type { ProvisionPlanView } from "../actions/views.ts";
-import type { ApiClient } from "../api/client.ts";
+import type { ActionId } from "../actions/table.ts";
 import { problemOf } from "../core/problem.ts";
 import { inspectMedium } from "../media/inspect.ts";
 import { type Draft, draftToml, wizardAnswers, type WizardFacts } from "../provision/wizard.ts";
@@ -14,16 +14,13 @@ export interface Said {
 
 /** What would be refused, by policy or for the media, a line each; nothing as long as the answers are no whole. */
 export async function refusalsOf(
-  perform: ApiClient["perform"],
+  ask: (action: ActionId, params: Readonly<Record<string, unknown>>) => Promise<unknown>,
   { id, draft, folder }: Said,
 ): Promise<string[]> {
   if (!wizardAnswers(draft).ok) return [];
   try {
-    const plan = await perform<ProvisionPlanView>("provision.plan", {
-      id,
-      answers: draftToml(draft),
-      folder,
-    });
+    const params = { id, answers: draftToml(draft), folder };
+    const plan = await ask("provision.plan", params) as ProvisionPlanView; // the action's answer
     const denied = plan.decisions.flatMap(({ action, effect, reasons }) =>
       effect === "deny" ? [`${action} would be denied: ${reasons[0]?.why ?? "by policy"}`] : []
     );

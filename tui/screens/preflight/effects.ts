@@ -1,27 +1,28 @@
 /** The work of the screen `preflight`: runs the checks, and makes a data root. What it needs is loaded when it is asked for. */
 import { problemOf } from "../../../src/core/problem.ts";
 import { layoutOf } from "../../../registry/layout.ts";
-import type { ScreenWork, WorkPort } from "../../screen.ts";
-import { own, type PreflightMessage, type PreflightWork } from "./state.ts";
+import type { WorkHost } from "../../screen.ts";
+import type { PreflightMessage, PreflightWork } from "./state.ts";
 
-export const preflightWork: ScreenWork = async (work, port) => {
-  const wanted = work as PreflightWork; // only this screen's reducer makes it
-  const say = (message: PreflightMessage) => port.send(own(message));
+/** `work` is what this screen's reducer has made. */
+export async function preflightWork(work: unknown, host: WorkHost): Promise<void> {
+  const wanted = work as PreflightWork;
+  const say = (message: PreflightMessage) => host.dispatch(message);
   switch (wanted.kind) {
     case "run":
-      return await runChecks(wanted, port, say);
+      return await runChecks(wanted, host, say);
     case "look_root":
-      return say({ kind: "root", found: await hasRoot(port.root) ? "there" : "missing" });
+      return say({ kind: "root", found: await hasRoot(host.root) ? "there" : "missing" });
     case "make_root":
-      return say({ kind: "root_made", ...await makeRoot(port.root) });
+      return say({ kind: "root_made", ...await makeRoot(host.root) });
   }
-};
+}
 
 type Say = (message: PreflightMessage) => void;
 
 async function runChecks(
   { number, profile, only }: Extract<PreflightWork, { readonly kind: "run" }>,
-  { root, signal }: WorkPort,
+  { root, signal }: WorkHost,
   say: Say,
 ): Promise<void> {
   try {

@@ -1,13 +1,15 @@
 /** The screen `preflight`: what it is made of. */
 import type { Screen } from "../../screen.ts";
-import { INIT } from "./state.ts";
+import { KEYS } from "./keys.ts";
+import { INIT, reduce } from "./state.ts";
 import { View } from "./view.tsx";
 
 export const SCREEN: Screen<"preflight"> = {
   id: "preflight",
   title: "Preflight",
   init: INIT,
-  keys: [],
-  reduce: (state) => ({ state }),
+  keys: KEYS,
+  reduce,
+  work: async (work, host) => await (await import("./effects.ts")).preflightWork(work, host),
   View,
 };

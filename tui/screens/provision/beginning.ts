@@ -146,3 +146,7 @@ export function undoDialog(id: string): Message {
     id,
   );
 }
+
+export const LEAVE_DIALOG: Message = confirm("Leave the wizard?", [
+  "What was answered is forgotten. Nothing was done.",
+], [{ do: "message", message: own({ kind: "leave" }) }]);

@@ -4,7 +4,7 @@ import { fail, problemOf } from "../../../src/core/problem.ts";
 import { workingFolder } from "../../../src/ports/paths.ts";
 import { type Answers, withPathsFrom } from "../../../src/provision/answers.ts";
 import { type Draft, draftToml, wizardAnswers } from "../../../src/provision/wizard.ts";
-import type { ScreenWork, WorkPort } from "../../screen.ts";
+import type { WorkHost } from "../../screen.ts";
 import {
   type HostLook,
   own,
@@ -14,36 +14,37 @@ import {
   type Saved,
 } from "./state.ts";
 
-export const provisionWork: ScreenWork = async (work, port) => {
-  const message = await done(work as ProvisionWork, port); // only this screen's reducer makes it
-  if (!port.signal.aborted) port.send(own(message));
-};
+/** `work` is what this screen's reducer has made. */
+export async function provisionWork(work: unknown, host: WorkHost): Promise<void> {
+  const message = await done(work as ProvisionWork, host);
+  if (!host.signal.aborted) host.dispatch(message);
+}
 
-async function done(wanted: ProvisionWork, port: WorkPort): Promise<ProvisionMessage> {
+async function done(wanted: ProvisionWork, host: WorkHost): Promise<ProvisionMessage> {
   const { number } = "number" in wanted ? wanted : { number: 0 };
   switch (wanted.kind) {
     case "look":
-      return { kind: "looked", number, ...await look(wanted, port) };
+      return { kind: "looked", number, ...await look(wanted, host) };
     case "host":
-      return { kind: "host", number, host: await lookAtHost(wanted.draft, port) };
+      return { kind: "host", number, host: await lookAtHost(wanted.draft, host) };
     case "plan":
-      return { kind: "planned", number, plan: await plan(wanted, port) };
+      return { kind: "planned", number, plan: await plan(wanted, host) };
     case "save":
       return { kind: "saved", number, came: await save(wanted) };
     case "begin":
-      return { kind: "begun", id: wanted.id, ...await begin(wanted, port) };
+      return { kind: "begun", id: wanted.id, ...await begin(wanted, host) };
   }
 }
 
 async function look(
   { id, draft }: Extract<ProvisionWork, { readonly kind: "look" }>,
-  { perform }: WorkPort,
+  { ask }: WorkHost,
 ): Promise<Pick<Extract<ProvisionMessage, { readonly kind: "looked" }>, "facts" | "refusals">> {
   const folder = workingFolder();
   const { factsOf, refusalsOf } = await import("../../../src/cli/wizard_facts.ts");
   const [facts, refusals] = await Promise.all([
     factsOf(draft, folder),
-    refusalsOf(perform, { id, draft, folder }),
+    refusalsOf(ask, { id, draft, folder }),
   ]);
   return { facts, refusals };
 }
@@ -55,7 +56,7 @@ function wholeOf(draft: Draft): Answers {
   return withPathsFrom(read.value, workingFolder());
 }
 
-async function lookAtHost(draft: Draft, { root, signal }: WorkPort): Promise<HostLook> {
+async function lookAtHost(draft: Draft, { root, signal }: WorkHost): Promise<HostLook> {
   try {
     const [{ optionsFor }, { runPreflight }, { systemPort }] = await Promise.all([
       import("../../../src/provision/host_options.ts"),
@@ -71,11 +72,11 @@ async function lookAtHost(draft: Draft, { root, signal }: WorkPort): Promise<Hos
 
 async function plan(
   { id, draft }: Extract<ProvisionWork, { readonly kind: "plan" }>,
-  { perform }: WorkPort,
+  { ask }: WorkHost,
 ): Promise<Plan> {
   try {
     const params = { id, answers: draftToml(draft), folder: workingFolder() };
-    return { kind: "came", plan: await perform<ProvisionPlanView>("provision.plan", params) };
+    return { kind: "came", plan: await ask("provision.plan", params) as ProvisionPlanView };
   } catch (error) {
     return { kind: "failed", problem: problemOf(error) };
   }
@@ -105,14 +106,14 @@ async function save(
 
 async function begin(
   { id, draft, password }: Extract<ProvisionWork, { readonly kind: "begin" }>,
-  { perform }: WorkPort,
+  { ask }: WorkHost,
 ): Promise<{ readonly problem?: ReturnType<typeof problemOf> }> {
   try {
     const { user } = wholeOf(draft);
     const given = user.password.from === "file"
       ? await (await import("../../../src/unattended/password.ts")).readPasswordFile(user.password.path)
       : password?.reveal();
-    await perform("provision.begin", {
+    await ask("provision.begin", {
       ...{ id, answers: draftToml(draft), folder: workingFolder(), wait: false },
       ...(given === undefined ? {} : { password: given }),
     });

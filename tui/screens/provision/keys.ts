@@ -2,7 +2,7 @@
 import type { Message } from "../../messages.ts";
 import type { Model } from "../../model.ts";
 import type { KeyRow } from "../../screen.ts";
-import { cancelDialog, goOnDialog, obstacleOf, undoDialog } from "./beginning.ts";
+import { cancelDialog, goOnDialog, LEAVE_DIALOG, obstacleOf, undoDialog } from "./beginning.ts";
 import { chosenRun, type Mode, own, type ProvisionMessage } from "./state.ts";
 
 const PAGE = 10;
@@ -104,24 +104,10 @@ export const KEYS: readonly KeyRow[] = [
     run: aboutRun(undoDialog),
   },
   {
-    keys: ["tab"],
-    title: "Default into the field",
-    disabled: onlyIn(["ask"], "no question is asked"),
-    run: says({ kind: "fill" }),
-  },
-  {
     keys: ["ctrl-x"],
     title: "Leave the wizard",
     disabled: onlyIn(["id", "ask", "review", "plan", "save", "password"], "no new guest is being asked for"),
-    run: () => [{
-      type: "open",
-      overlay: {
-        kind: "confirm",
-        title: "Leave the wizard?",
-        lines: ["What was answered is forgotten. Nothing was done."],
-        then: [{ do: "message", message: own({ kind: "leave" }) }],
-      },
-    }],
+    run: () => [LEAVE_DIALOG],
   },
   { keys: ["down"], title: "Down", run: says({ kind: "move", by: 1 }) },
   { keys: ["up"], title: "Up", run: says({ kind: "move", by: -1 }) },

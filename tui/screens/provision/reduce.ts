@@ -1,4 +1,5 @@
 /** What becomes of the screen `provision` by keys, by its work, and by what the supervisor tells. */
+import { type Key, nameOf } from "../../key.ts";
 import type { Message } from "../../messages.ts";
 import type { Model } from "../../model.ts";
 import type { Next } from "../../screen.ts";
@@ -14,7 +15,7 @@ import {
   takeAnswer,
   takeId,
 } from "./asking.ts";
-import { begin, overwriteDialog, takePassword, typePassword } from "./beginning.ts";
+import { begin, LEAVE_DIALOG, overwriteDialog, takePassword, typePassword } from "./beginning.ts";
 import { edited, fieldOf } from "./field.ts";
 import { type Mode, NEW_ID, own, type ProvisionMessage, type ProvisionState, work } from "./state.ts";
 import { heard, looked, watch } from "./watching.ts";
@@ -30,7 +31,7 @@ export function reduce(state: ProvisionState, message: Message, model: Model): C
         ? act(state, message.message as ProvisionMessage, model)
         : { state };
     case "key":
-      return { state: { ...state, mode: typed(state.mode, message) } };
+      return key(state, message.key, model);
     case "event":
       return heard(state, message.event);
     case "tick":
@@ -44,8 +45,24 @@ export function reduce(state: ProvisionState, message: Message, model: Model): C
   }
 }
 
-/** A key that is no row of the table: what is typed. */
-function typed(mode: Mode, { key }: Extract<Message, { readonly type: "key" }>): Mode {
+/** A key that no row of the table took: while text is typed that is every key. */
+function key(state: ProvisionState, key: Key, model: Model): Came {
+  if (!typing(state)) return { state };
+  switch (nameOf(key)) {
+    case "enter":
+      return take(state, model);
+    case "esc":
+      return goBack(state);
+    case "tab":
+      return act(state, { kind: "fill" }, model);
+    case "ctrl-x":
+      return { state, messages: [LEAVE_DIALOG] };
+    default:
+      return { state: { ...state, mode: typed(state.mode, key) } };
+  }
+}
+
+function typed(mode: Mode, key: Key): Mode {
   switch (mode.kind) {
     case "password":
       return typePassword(mode, key);

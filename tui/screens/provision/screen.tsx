@@ -1,5 +1,7 @@
 /** The screen `provision`: what it is made of. */
 import type { Screen } from "../../screen.ts";
+import { KEYS } from "./keys.ts";
+import { reduce, typing } from "./reduce.ts";
 import { INIT } from "./state.ts";
 import { View } from "./view.tsx";
 
@@ -7,7 +9,9 @@ export const SCREEN: Screen<"provision"> = {
   id: "provision",
   title: "Provision",
   init: INIT,
-  keys: [],
-  reduce: (state) => ({ state }),
+  keys: KEYS,
+  reduce,
+  typing,
+  work: async (work, host) => await (await import("./effects.ts")).provisionWork(work, host),
   View,
 };

@@ -1,0 +1,153 @@
+/** Runs, as rows: those that are not over, and one as it goes on. Pure. */
+import type { ProvisionView } from "../../../src/actions/views.ts";
+import type { LoggedEvent } from "../../../src/audit/log.ts";
+import { formatDuration } from "../../../src/core/units.ts";
+import { STEP_TITLES, stepsOf } from "../../../src/provision/steps.ts";
+import { localTime } from "../../time.ts";
+import type { Model } from "../../model.ts";
+import type { Prefs } from "../../prefs.ts";
+import { around, headingRow, namedRows, type Row, textRows } from "../../rows.ts";
+import { clean, fit } from "../../text.ts";
+import { marksOf, type Tone } from "../../theme.ts";
+import type { Mode } from "./state.ts";
+
+type Of<K extends Mode["kind"]> = Extract<Mode, { readonly kind: K }>;
+
+const MAX_TEXT = 1_000;
+/** So many markers are shown of a run, where there is room. */
+const EVENTS = 6;
+
+const STATES: Readonly<Record<ProvisionView["state"], { readonly word: string; readonly tone: Tone }>> = {
+  running: { word: "under way", tone: "accent" },
+  interrupted: { word: "interrupted", tone: "warn" },
+  failed: { word: "failed", tone: "bad" },
+};
+
+function markOf(state: ProvisionView["state"], prefs: Prefs): string {
+  const { on, warn, bad } = marksOf(prefs);
+  return { running: on, interrupted: warn, failed: bad }[state];
+}
+
+export function listRows({ at }: Of<"runs">, model: Model, columns: number, height: number): Row[] {
+  const { prefs, provisioning, now } = model;
+  const { cursor, off } = marksOf(prefs);
+  const width = Math.min(Math.max(8, ...provisioning.map(({ vm }) => vm.length)), columns < 80 ? 20 : 40);
+  const rows = provisioning.map((run, i): Row => {
+    const { word, tone } = STATES[run.state];
+    const steps = stepsOf({ baseline: run.baseline !== null });
+    const name = fit(run.vm, width);
+    return [
+      i === at ? `${cursor} ` : "  ",
+      i === at ? { text: name, tone: "selected" } : name,
+      { text: `  ${markOf(run.state, prefs)} ${word.padEnd(11)}`, tone },
+      `  step ${steps.indexOf(run.step) + 1} of ${steps.length}: ${run.step}`,
+      { text: `  begun ${formatDuration(Math.max(0, now - Date.parse(run.begun_at)))} ago`, tone: "dim" },
+    ];
+  });
+  const fresh: Row[] = prefs.readOnly ? [] : [[
+    at >= rows.length ? `${cursor} ` : "  ",
+    { text: "A new guest", tone: at >= rows.length ? "selected" : "plain" },
+    { text: `  ${off} asked for step by step; nothing is done before the end`, tone: "dim" },
+  ]];
+  const none = rows.length === 0
+    ? [...textRows("No run is under way, none was interrupted.", columns, "dim"), []]
+    : [];
+  return [
+    headingRow("Provisioning", columns, prefs),
+    ...none,
+    ...around([...rows, ...fresh], at, Math.max(1, height - 2 - none.length)),
+  ];
+}
+
+export function runRows(mode: Of<"run">, model: Model, columns: number, height: number): Row[] {
+  const { prefs, provisioning, now } = model;
+  const run = provisioning.find(({ vm }) => vm === mode.vm);
+  const head = run ? progressRows(run, model, columns) : withoutRun(mode, prefs, columns);
+  const events = model.events.filter(({ fields }) => fields.vm === mode.vm).slice(-EVENTS);
+  const room = height - head.length;
+  const eventRows = events.length === 0 || room < 4 ? [] : [
+    headingRow("events", columns, prefs),
+    ...events.slice(-Math.max(1, Math.min(EVENTS, (room >> 1) - 1))).map((event) => eventRow(event, now)),
+  ];
+  const left = room - eventRows.length - 1;
+  const serial = mode.serial.length === 0 || left < 1 ? [] : [
+    headingRow("console", columns, prefs),
+    ...mode.serial.slice(-left).map((line): Row => [{ text: clean(line, 400), tone: "dim" }]),
+  ];
+  return [...head, ...eventRows, ...serial];
+}
+
+/** What is shown once nothing of the run is left, or before it is there. */
+function withoutRun({ vm, begun, outcome }: Of<"run">, prefs: Prefs, columns: number): Row[] {
+  const { good, bad } = marksOf(prefs);
+  const head = headingRow(vm, columns, prefs);
+  if (outcome?.kind === "done") {
+    return [
+      head,
+      ...textRows(
+        `${good} ${vm} is provisioned. It is among the guests (1), and s starts it there.`,
+        columns,
+        "good",
+      ),
+    ];
+  }
+  if (outcome?.kind === "failed") {
+    return [head, ...textRows(`${bad} failed: ${clean(outcome.why, MAX_TEXT)}`, columns, "bad")];
+  }
+  const text = begun
+    ? `No run of ${vm} is under way, and none was interrupted.`
+    : "The supervisor is being asked ...";
+  return [head, ...textRows(text, columns, "dim")];
+}
+
+function progressRows(run: ProvisionView, { prefs, now }: Model, columns: number): Row[] {
+  const { word, tone } = STATES[run.state];
+  const begun = Date.parse(run.begun_at);
+  const steps = stepsOf({ baseline: run.baseline !== null });
+  const at = steps.indexOf(run.step);
+  const facts = [
+    run.phase === null ? "" : `phase: ${clean(run.phase, 120)}`,
+    run.restarts === 0 ? "" : `restarts: ${run.restarts}`,
+    run.os === null ? "" : `system: ${clean(run.os, 120)}`,
+    run.baseline === null ? "" : `baseline: ${clean(run.baseline, 80)}`,
+  ].filter((text) => text !== "");
+  return [
+    headingRow(run.vm, columns, prefs),
+    [
+      { text: `${markOf(run.state, prefs)} ${word}`, tone },
+      `  step ${at + 1} of ${steps.length}  ${formatDuration(Math.max(0, now - begun))}`,
+      { text: `  since ${localTime(begun, now)}`, tone: "dim" },
+    ],
+    ...steps.map((step, i): Row => stepRow(step, i - at, run, prefs)),
+    ...facts.length === 0 ? [] : textRows(facts.join("   "), columns),
+    ...run.why === null ? [] : namedRows("why", clean(run.why, MAX_TEXT), columns, "bad"),
+    ...wayOn(run, prefs, columns),
+  ];
+}
+
+function stepRow(step: keyof typeof STEP_TITLES, place: number, run: ProvisionView, prefs: Prefs): Row {
+  const { good, off, cursor } = marksOf(prefs);
+  const title = `  ${STEP_TITLES[step]}`;
+  if (place < 0) {
+    return [{ text: `  ${good} ${step.padEnd(9)} done       `, tone: "good" }, { text: title, tone: "dim" }];
+  }
+  if (place > 0) return [{ text: `  ${off} ${step.padEnd(9)} to come    ${title}`, tone: "dim" }];
+  const { word, tone } = STATES[run.state];
+  const mark = run.state === "running" ? cursor : markOf(run.state, prefs);
+  return [{ text: `  ${mark} ${step.padEnd(9)} ${word.padEnd(11)}`, tone }, title];
+}
+
+function wayOn({ state }: ProvisionView, { readOnly }: Prefs, columns: number): Row[] {
+  if (readOnly) return [];
+  const words = state === "running"
+    ? "x cancels it, u undoes all that it has made"
+    : "g goes on where it was, u undoes all that it has made";
+  return textRows(words, columns, "accent");
+}
+
+function eventRow({ time, event, fields }: LoggedEvent, now: number): Row {
+  const more = Object.entries(fields).flatMap(([name, value]) =>
+    name === "vm" || value === undefined ? [] : [`${name}=${clean(String(value), 120)}`]
+  );
+  return [{ text: `${localTime(Date.parse(time), now)}  `, tone: "dim" }, `${event} ${more.join(" ")}`];
+}
