@@ -18,6 +18,8 @@ import {
 
 const TONES: Readonly<Record<Status, Tone>> = { PASS: "good", WARN: "warn", FAIL: "bad", SKIP: "dim" };
 const MAX_TEXT = 2_000;
+/** A check that took less says nothing of its time. */
+const WORTH_SAYING_MS = 500;
 const STATUSES: readonly Status[] = ["FAIL", "WARN", "PASS", "SKIP"];
 
 export function preflightRows(model: Model, columns: number, height: number): Row[] {
@@ -40,7 +42,7 @@ function headRows(state: PreflightState, { prefs, now }: Model, columns: number)
   });
   const done = rows.filter((row) => statusOf(row) !== undefined).length;
   const line: Row = [
-    { text: `Ready for ${profile} guests?`, tone: "strong" },
+    { text: columns < 80 ? `${profile} guests` : `Ready for ${profile} guests?`, tone: "strong" },
     `  ${runText(state, done, now)}`,
     ...counts,
   ];
@@ -131,9 +133,8 @@ function detailRows(state: PreflightState, { prefs }: Model, columns: number, mo
   const row = selectedRow(state);
   if (!row) return [];
   const ended = row.at.kind === "ended" ? row.at.result : undefined;
-  const tail = ended
-    ? `, ${formatDuration(ended.took_ms)}${ended.blocking ? `, blocks ${state.profile} guests` : ""}`
-    : "";
+  const took = ended && ended.took_ms >= WORTH_SAYING_MS ? `, ${formatDuration(ended.took_ms)}` : "";
+  const tail = took + (ended?.blocking ? `, blocks ${state.profile} guests` : "");
   const head = headingRow(`${ended?.status ?? "running"} ${row.id}: ${row.title}${tail}`, columns, prefs);
   const found = ended ? namedRows("found", clean(ended.details, MAX_TEXT), columns) : [];
   const why = namedRows("why  ", row.why, columns);

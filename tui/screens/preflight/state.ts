@@ -175,8 +175,11 @@ function came(
       return withRow(state, message.id, { kind: "waiting", detail: message.detail });
     case "ended":
       return withRow(state, message.result.check_id, { kind: "ended", result: message.result });
-    case "over":
-      return { ...state, run: { kind: "ended", tookMs: message.tookMs } };
+    case "over": {
+      // Nothing was selected yet: the first that fails is.
+      const at = state.at ?? state.rows.find((row) => statusOf(row) === "FAIL")?.id;
+      return { ...state, at, run: { kind: "ended", tookMs: message.tookMs } };
+    }
     case "failed":
       return { ...state, run: { kind: "failed", problem: message.problem } };
   }
