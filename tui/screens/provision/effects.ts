@@ -5,14 +5,7 @@ import { workingFolder } from "../../../src/ports/paths.ts";
 import { type Answers, withPathsFrom } from "../../../src/provision/answers.ts";
 import { type Draft, draftToml, wizardAnswers } from "../../../src/provision/wizard.ts";
 import type { WorkHost } from "../../screen.ts";
-import {
-  type HostLook,
-  own,
-  type Plan,
-  type ProvisionMessage,
-  type ProvisionWork,
-  type Saved,
-} from "./state.ts";
+import type { HostLook, Plan, ProvisionMessage, ProvisionWork, Saved } from "./state.ts";
 
 /** `work` is what this screen's reducer has made. */
 export async function provisionWork(work: unknown, host: WorkHost): Promise<void> {
@@ -38,13 +31,13 @@ async function done(wanted: ProvisionWork, host: WorkHost): Promise<ProvisionMes
 
 async function look(
   { id, draft }: Extract<ProvisionWork, { readonly kind: "look" }>,
-  { ask }: WorkHost,
+  { perform }: WorkHost,
 ): Promise<Pick<Extract<ProvisionMessage, { readonly kind: "looked" }>, "facts" | "refusals">> {
   const folder = workingFolder();
   const { factsOf, refusalsOf } = await import("../../../src/cli/wizard_facts.ts");
   const [facts, refusals] = await Promise.all([
     factsOf(draft, folder),
-    refusalsOf(ask, { id, draft, folder }),
+    refusalsOf(perform, { id, draft, folder }),
   ]);
   return { facts, refusals };
 }
@@ -72,11 +65,11 @@ async function lookAtHost(draft: Draft, { root, signal }: WorkHost): Promise<Hos
 
 async function plan(
   { id, draft }: Extract<ProvisionWork, { readonly kind: "plan" }>,
-  { ask }: WorkHost,
+  { perform }: WorkHost,
 ): Promise<Plan> {
   try {
     const params = { id, answers: draftToml(draft), folder: workingFolder() };
-    return { kind: "came", plan: await ask("provision.plan", params) as ProvisionPlanView };
+    return { kind: "came", plan: await perform<ProvisionPlanView>("provision.plan", params) };
   } catch (error) {
     return { kind: "failed", problem: problemOf(error) };
   }
@@ -106,14 +99,14 @@ async function save(
 
 async function begin(
   { id, draft, password }: Extract<ProvisionWork, { readonly kind: "begin" }>,
-  { ask }: WorkHost,
+  { perform }: WorkHost,
 ): Promise<{ readonly problem?: ReturnType<typeof problemOf> }> {
   try {
     const { user } = wholeOf(draft);
     const given = user.password.from === "file"
       ? await (await import("../../../src/unattended/password.ts")).readPasswordFile(user.password.path)
       : password?.reveal();
-    await ask("provision.begin", {
+    await perform("provision.begin", {
       ...{ id, answers: draftToml(draft), folder: workingFolder(), wait: false },
       ...(given === undefined ? {} : { password: given }),
     });
