@@ -183,5 +183,7 @@ export class Runner {
 /** Whether something that is shown grows older by itself. */
 export function isAgeing(model: Model): boolean {
   return model.toasts.length > 0 || model.jobs.length > 0 || model.connection.kind === "lost" ||
-    model.guests.some((guest) => guest.started_at !== null);
+    model.guests.some((guest) => guest.started_at !== null) ||
+    model.provisioning.some(({ state }) => state === "running") ||
+    model.screens.preflight.run.kind === "running";
 }
