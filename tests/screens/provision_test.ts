@@ -80,7 +80,7 @@ const DENIED = { ...LINUX_MADE, refusals: ["vm.define would be denied: policy gr
 const LOOKED: HostLook = {
   kind: "looked",
   faults: [
-    ...[{ check_id: "host.swap", status: "WARN", details: "no swap", remediation: "", blocking: false }],
+    { check_id: "host.swap", status: "WARN", details: "no swap", remediation: "", blocking: false },
   ],
 };
 const BLOCKED: HostLook = {
