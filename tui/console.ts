@@ -6,8 +6,9 @@ import type { Api } from "./link.ts";
 const MAX_REST = 4096;
 
 /** What has not ended yet: an escape sequence without its end, a line end of which the second half may follow. */
-// deno-lint-ignore no-control-regex
-const UNFINISHED = /(?:\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b]*(?:\x1b)?|[ -/]*)?|\r)$/;
+const UNFINISHED =
+  // deno-lint-ignore no-control-regex
+  /(?:(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])(?:[^\x07\x1b\x9c]|\x1b(?!\\))*|(?:\x1b\[|\x9b)[0-?]*[ -/]*|\x1b[ -/]*|\r)$/;
 
 /** `rest` and `piece` as harmless text, and the new rest: an escape sequence may come in two pieces. Pure. */
 export function consolePiece(rest: string, piece: string): { readonly text: string; readonly rest: string } {

@@ -78,19 +78,23 @@ function beside({ screen }: Model, by: 1 | -1): ScreenId {
   return SCREENS[(at + SCREENS.length) % SCREENS.length] ?? screen;
 }
 
-const SHOWN: Readonly<Record<string, string>> = {
+const ARROWS: Readonly<Record<string, string>> = {
   "up": "↑",
   "down": "↓",
   "left": "←",
   "right": "→",
+};
+
+const NAMED: Readonly<Record<string, string>> = {
   "page-up": "PgUp",
   "page-down": "PgDn",
+  "shift-tab": "Shift-Tab",
 };
 
 /** A key as people read it. */
 export function shownKey(name: string, unicode: boolean): string {
-  const arrow = unicode ? SHOWN[name] : undefined;
-  if (arrow !== undefined) return arrow;
+  const known = NAMED[name] ?? (unicode ? ARROWS[name] : undefined);
+  if (known !== undefined) return known;
   if (name.startsWith("ctrl-")) return `Ctrl-${name.slice(5).toUpperCase()}`;
   return name.length === 1 ? name : name.charAt(0).toUpperCase() + name.slice(1);
 }

@@ -43,12 +43,12 @@ export function overlayContent(
       return paletteContent(model, screens, top, room);
     case "help": {
       const lines = helpLines(model, screens, Math.min(room.columns, TEXT_COLUMNS));
-      return scrolled("Help", lines, top.scroll, room);
+      return scrolled("Help", lines, top.scroll, room, model);
     }
     case "text": {
       const columns = Math.min(room.columns, TEXT_COLUMNS);
       const lines = top.lines.flatMap((line) => wrap(line, columns)).map((line): Span[] => [line]);
-      return scrolled(top.title, lines, top.scroll, room);
+      return scrolled(top.title, lines, top.scroll, room, model);
     }
     case "jobs":
       return jobsContent(model, top, room);
@@ -74,12 +74,12 @@ function confirmContent(top: Of<"confirm">, room: Room, { prefs }: Model): Overl
 function chooseContent(top: Of<"choose">, room: Room, { prefs }: Model): OverlayContent {
   const columns = Math.min(room.columns, DIALOG_COLUMNS);
   const { from, to } = windowAround(top.choices.length, top.at, room.rows);
-  const { cursor } = marksOf(prefs);
+  const { cursor, more } = marksOf(prefs);
   const lines = top.choices.slice(from, to).map(({ label, disabled }, i): Span[] => {
     const isAt = from + i === top.at;
     const text = `${isAt ? cursor : " "} ${label}${disabled === undefined ? "" : `  (${disabled})`}`;
     return [{
-      text: fit(text, columns),
+      text: fit(text, columns, "left", more),
       tone: isAt ? "selected" : disabled === undefined ? "plain" : "dim",
     }];
   });
@@ -157,6 +157,7 @@ function scrolled(
   lines: readonly (readonly Span[])[],
   scroll: number,
   room: Room,
+  { prefs }: Model,
 ): OverlayContent {
   const { from, to } = windowFrom(lines.length, scroll, room.rows);
   const widest = Math.max(
@@ -167,7 +168,8 @@ function scrolled(
   const isAll = lines.length <= room.rows;
   const where = isAll ? "" : `  ${from + 1} to ${to} of ${lines.length}`;
   const columns = Math.min(room.columns, Math.max(widest, widthOf(title + where) + 4));
-  return { title: cut(`${title}${where}`, columns), lines: lines.slice(from, to), columns, tone: "accent" };
+  const head = cut(`${title}${where}`, columns, marksOf(prefs).more);
+  return { title: head, lines: lines.slice(from, to), columns, tone: "accent" };
 }
 
 function textOf(span: Span): string {

@@ -26,7 +26,7 @@ const MAX_ENTRIES = 200;
 
 const OF_GUESTS = ACTION_IDS.filter((id) => actionSpec(id).path.includes("{id}") && !ELSEWHERE.includes(id));
 
-/** Entries that have every word of `text` in them, those that begin with it first. */
+/** Entries that have every word of `text` in them: those that begin with it first, those that can't be used now last. */
 export function paletteEntries(model: Model, screens: AllScreens, text: string): readonly PaletteEntry[] {
   const words = text.toLowerCase().split(/\s+/).filter((word) => word !== "");
   const fits = (label: string) => words.every((word) => label.toLowerCase().includes(word));
@@ -34,8 +34,13 @@ export function paletteEntries(model: Model, screens: AllScreens, text: string):
     ...ofRows(model, screens).filter(({ label }) => fits(label)),
     ...ofActions(model, fits, words.length > 0),
   ];
-  const begins = (entry: PaletteEntry) => entry.label.toLowerCase().startsWith(text.toLowerCase().trimEnd());
-  return [...entries.filter(begins), ...entries.filter((one) => !begins(one))].slice(0, MAX_ENTRIES);
+  const typed = text.toLowerCase().trimEnd();
+  const rank = ({ label, disabled }: PaletteEntry) =>
+    disabled !== undefined ? 2 : label.toLowerCase().startsWith(typed) ? 0 : 1;
+  return [0, 1, 2].flatMap((wanted) => entries.filter((entry) => rank(entry) === wanted)).slice(
+    0,
+    MAX_ENTRIES,
+  );
 }
 
 function ofRows(model: Model, screens: AllScreens): PaletteEntry[] {
@@ -105,7 +110,10 @@ export function completed(text: string, entries: readonly PaletteEntry[], at: nu
     (so, label) => so === undefined ? label : agreed(so, label),
     undefined,
   );
-  if (common !== undefined && common.length > text.length) return common;
+  if (common !== undefined && common.length > text.length) {
+    // An action is not all of it: the guest comes next.
+    return entries.some(({ label, completes }) => completes && label === common) ? `${common} ` : common;
+  }
   const entry = entries[at];
   if (entry === undefined) return text;
   return entry.completes ? `${entry.label} ` : entry.label;

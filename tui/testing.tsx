@@ -1,4 +1,4 @@
-/** For tests of the UI: a frame as visible text, keys pressed over `reduce()`, and screens compared with those on record. */
+/** For tests of the UI: a frame as visible text, keys pressed over `reduce()`. */
 import { renderToString } from "ink";
 import { App } from "./app.tsx";
 import { type Key, named } from "./key.ts";
@@ -78,3 +78,11 @@ export class Driver {
     return frame(this.model, { screens: this.screens, ...options });
   }
 }
+
+/** The sizes that goldens are made in. */
+export const GOLDEN_SIZES: readonly Model["size"][] = [
+  { columns: 60, rows: 16 },
+  { columns: 80, rows: 24 },
+  { columns: 120, rows: 30 },
+  { columns: 200, rows: 50 },
+];

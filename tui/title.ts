@@ -51,7 +51,7 @@ function sumParts({ status, guests }: Model): Span[][] {
   return [
     [`${sums.running}${of} running`],
     [`${formatBytes(sums.memory_mib * MIB)}${limit}`],
-    [`${sums.vcpus} vCPUs`],
+    [`${sums.vcpus} ${sums.vcpus === 1 ? "vCPU" : "vCPUs"}`],
     [{ text: `${guests.length} ${guests.length === 1 ? "guest" : "guests"}`, tone: "dim" }],
   ];
 }

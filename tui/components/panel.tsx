@@ -2,7 +2,7 @@
 import { Box } from "ink";
 import type { Span } from "../line.ts";
 import { cut, widthOf } from "../text.ts";
-import type { Tone } from "../theme.ts";
+import { marksOf, type Tone } from "../theme.ts";
 import { Line, usePrefs } from "./say.tsx";
 
 export interface PanelProps {
@@ -22,7 +22,8 @@ const UNICODE = { left: "│", right: "│", top: ["┌", "─", "┐"], bottom:
 const ASCII = { left: "|", right: "|", top: ["+", "-", "+"], bottom: ["+", "-", "+"] } as const;
 
 export function Panel({ title, width, height, lines, tone = "accent" }: PanelProps) {
-  const { unicode, screenReader } = usePrefs();
+  const prefs = usePrefs();
+  const { unicode, screenReader } = prefs;
   if (screenReader) {
     return (
       <Box flexDirection="column">
@@ -32,7 +33,7 @@ export function Panel({ title, width, height, lines, tone = "accent" }: PanelPro
     );
   }
   const { left, right, top, bottom } = unicode ? UNICODE : ASCII;
-  const head = title === "" ? "" : ` ${cut(title, width - 6)} `;
+  const head = title === "" ? "" : ` ${cut(title, width - 6, marksOf(prefs).more)} `;
   const inner = width - FRAME_COLUMNS, shown = height - FRAME_ROWS;
   const filled = Array.from({ length: Math.max(0, shown) }, (_, i) => lines[i] ?? []);
   return (
