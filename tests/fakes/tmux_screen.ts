@@ -51,6 +51,11 @@ export class TmuxScreen {
     await this.command(`send-keys ${keys.join(" ")}`);
   }
 
+  /** Makes the terminal larger or smaller; its program is told by SIGWINCH. */
+  async resize(columns: number, rows: number): Promise<void> {
+    await this.command(`refresh-client -C ${columns}x${rows}`);
+  }
+
   /** What the screen shows now. */
   async text(): Promise<string> {
     return (await this.command("capture-pane -p")).map((line) => line.trimEnd()).join("\n");
