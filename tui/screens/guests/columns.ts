@@ -213,13 +213,17 @@ export function rowLine(
 ): readonly Span[] {
   const marks = marksOf(model.prefs);
   if (row.kind === "group") return [{ text: `  ${row.title} (${row.count})`, tone: "strong" }];
-  const gutter = `${at.cursor ? marks.cursor : " "}${at.marked ? marks.marked : " "}`;
-  return [
-    gutter,
-    ...placed.flatMap(({ column, width }, i): Span[] => {
-      const { text, tone } = column.cell(model, row.guest);
-      const cell = { text: fit(text, width, column.align ?? "left", marks.more), tone };
-      return i === 0 ? [cell] : [" ", cell];
-    }),
-  ];
+  const spans: { text: string; tone: Tone }[] = [{
+    text: `${at.cursor ? marks.cursor : " "}${at.marked ? marks.marked : " "}`,
+    tone: "plain",
+  }];
+  placed.forEach(({ column, width }, i) => {
+    const { text, tone } = column.cell(model, row.guest);
+    const cell = (i === 0 ? "" : " ") + fit(text, width, column.align ?? "left", marks.more);
+    // As few parts as there are tones: each is a piece of work in each frame. What is blank has none.
+    const last = spans.at(-1);
+    if (last !== undefined && (last.tone === tone || text === "")) last.text += cell;
+    else spans.push({ text: cell, tone });
+  });
+  return spans;
 }

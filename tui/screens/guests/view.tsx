@@ -2,7 +2,7 @@
 import { Box } from "ink";
 import { memo, type ReactNode } from "react";
 import type { GuestView } from "../../../src/actions/views.ts";
-import { Line } from "../../components/say.tsx";
+import { Line, Say } from "../../components/say.tsx";
 import { plainText, type Span } from "../../line.ts";
 import type { Model } from "../../model.ts";
 import { marksOf, type Tone } from "../../theme.ts";
@@ -33,9 +33,7 @@ export function View({ model, columns, rows }: Area): ReactNode {
   return (
     <Box>
       <List model={model} columns={columns - right - 2} rows={rows} />
-      <Box flexDirection="column">
-        {Array.from({ length: rows }, (_, i) => <Row key={i} text={`${bar} `} tone="dim" width={2} />)}
-      </Box>
+      <Say tone="dim">{Array<string>(rows).fill(`${bar} `).join("\n")}</Say>
       {guest ? <Details model={model} guest={guest} columns={right} rows={rows} /> : null}
     </Box>
   );
