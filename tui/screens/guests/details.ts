@@ -69,7 +69,9 @@ function liveSection(page: Page, model: Model, guest: GuestView): void {
   const tone: Tone = figures?.stale ? "warn" : "plain";
   const kept = Math.min(24, Math.max(0, page.width - LABEL - 14));
   const drawn = (values: readonly number[] | undefined, most: number) =>
-    values === undefined || kept < 4 ? "" : `  ${spark(values, Math.min(kept, values.length), most, bars)}`;
+    values === undefined || kept < 4 || model.prefs.screenReader
+      ? ""
+      : `  ${spark(values, Math.min(kept, values.length), most, bars)}`;
   page.field(
     "state",
     `${guest.state}${guest.started_at === null ? "" : `, up ${uptime(guest.started_at, model.now)}`}`,

@@ -140,6 +140,7 @@ const CASES: Readonly<Record<string, Model>> = {
     LIVE,
   ),
   "plain": six({ marks: ["db"] }, { prefs: { ...six({}).prefs, unicode: false, color: "none" } }),
+  "spoken": six({ marks: ["db"], grouped: true }, { prefs: { ...six({}).prefs, screenReader: true } }),
 };
 
 for (const [name, model] of Object.entries(CASES)) {

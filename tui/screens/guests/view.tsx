@@ -1,17 +1,19 @@
 /** The screen as it is drawn: the list, and beside it or in its place the details and events of one guest. */
-import { Box } from "ink";
+import { Box, Text } from "ink";
 import { memo, type ReactNode } from "react";
 import type { GuestView } from "../../../src/actions/views.ts";
 import { Line, Say } from "../../components/say.tsx";
 import { plainText, type Span } from "../../line.ts";
 import type { Model } from "../../model.ts";
 import { marksOf, type Tone } from "../../theme.ts";
+import { windowAround } from "../../window.ts";
 import { zoneOf } from "../../time.ts";
 import { headLine, place, rowLine } from "./columns.ts";
 import { detailLines, type Line as DetailLine } from "./details.ts";
 import { eventLines } from "./events.ts";
 import { emptyLines, headText } from "./heading.ts";
 import { notesOf } from "./notes.ts";
+import { spokenLines } from "./spoken.ts";
 import { BESIDE_COLUMNS } from "./questions.ts";
 import { indexOf, rowsOf, selectedOf } from "./rows.ts";
 
@@ -23,6 +25,7 @@ interface Area {
 
 export function View({ model, columns, rows }: Area): ReactNode {
   const guest = selectedOf(model);
+  if (model.prefs.screenReader && !model.screens.guests.details) return <Spoken model={model} rows={rows} />;
   const isBeside = columns >= BESIDE_COLUMNS;
   if (guest && model.screens.guests.details) {
     return <Details model={model} guest={guest} columns={columns} rows={rows} />;
@@ -35,6 +38,18 @@ export function View({ model, columns, rows }: Area): ReactNode {
       <List model={model} columns={columns - right - 2} rows={rows} />
       <Say tone="dim">{Array<string>(rows).fill(`${bar} `).join("\n")}</Say>
       {guest ? <Details model={model} guest={guest} columns={right} rows={rows} /> : null}
+    </Box>
+  );
+}
+
+/** Lines are as long as they are: nobody looks at columns. */
+function Spoken({ model, rows }: Pick<Area, "model" | "rows">): ReactNode {
+  const lines = model.guests.length === 0
+    ? [...emptyLines(model, Number.MAX_SAFE_INTEGER)]
+    : spokenLines(model, rows);
+  return (
+    <Box flexDirection="column">
+      {lines.map((line, i) => <Text key={i}>{plainText(line)}</Text>)}
     </Box>
   );
 }
@@ -72,9 +87,9 @@ function List(
   const placed = place(columns);
   const note = withNotes && guest ? notesOf(model, guest)[0] : undefined;
   const room = Math.max(1, rows - 2 - (withNotes ? 1 : 0));
-  const first = firstShown(at ?? 0, all.length, room);
+  const { from: first, to } = windowAround(all.length, at ?? 0, room);
   const marked = new Set(state.marks);
-  const lines = all.slice(first, first + room);
+  const lines = all.slice(first, to);
   return (
     <Box flexDirection="column" width={columns} height={rows}>
       {spanRow("head", headText(model), columns)}
@@ -91,11 +106,6 @@ function List(
       {withNotes ? spanRow("note", [note ? { text: note.text, tone: note.tone } : ""], columns) : null}
     </Box>
   );
-}
-
-/** Index of the first row that is shown, so that the cursor is in sight and in the middle where it can be. */
-export function firstShown(at: number, count: number, room: number): number {
-  return Math.max(0, Math.min(at - Math.floor(room / 2), count - room));
 }
 
 function Details({ model, guest, columns, rows }: Area & { readonly guest: GuestView }): ReactNode {
