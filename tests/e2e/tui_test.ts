@@ -71,6 +71,34 @@ Deno.test("a guest is presented and hidden again, and the undo of either is offe
   });
 });
 
+Deno.test("a guest's serial console is read and left again; a guest is deleted only by its name", async () => {
+  await withUi(async (screen, rig) => {
+    await screen.type("r");
+    await screen.shows(/web +running/);
+    await screen.type("o");
+    await screen.shows("AWAITS ITS BUTTON");
+    await screen.press("C-c");
+    await screen.shows(/web +running/);
+    await screen.type("X");
+    await screen.shows("Type web");
+    await screen.type("web");
+    await screen.press("Enter");
+    await screen.shows(/web +stopped/);
+    await screen.type("d");
+    await screen.shows("what of it?");
+    await screen.press("Enter");
+    await screen.shows("Type web");
+    await screen.type("wob");
+    await screen.press("Enter");
+    assert.equal((await rig.ok("vm", "list")).length, 1);
+    await screen.press("C-u");
+    await screen.type("web");
+    await screen.press("Enter");
+    await screen.shows("There are no guests in this data root yet");
+    assert.deepEqual(await rig.ok("vm", "list"), []);
+  });
+});
+
 Deno.test("a supervisor that is killed under the UI is missed, started again on demand, and the state is right again", async () => {
   await withUi(async (screen, rig) => {
     await screen.type("r");
