@@ -1,28 +1,32 @@
-/** The events of one guest as lines, the newest last. Pure. */
+/** Events as lines, the newest last. Pure. */
 import type { LoggedEvent } from "../../../src/audit/log.ts";
 import { formatField } from "../../../src/audit/line.ts";
 import type { Model } from "../../model.ts";
-import { clean } from "../../text.ts";
+import { clean, fit } from "../../text.ts";
 import type { Tone } from "../../theme.ts";
 import { clockTime } from "../../time.ts";
 import type { Line } from "./details.ts";
 
-/** The last `count` events of a guest. */
-export function eventLines(model: Model, vm: string, count: number): readonly Line[] {
+/** The last `count` events of a guest; of all guests and of the host where none is named. */
+export function eventLines(model: Model, vm: string | undefined, count: number): readonly Line[] {
   const found: LoggedEvent[] = [];
   for (let i = model.events.length - 1; i >= 0 && found.length < count; i--) {
     const event = model.events[i];
-    if (event?.fields.vm === vm) found.push(event);
+    if (event !== undefined && (vm === undefined || event.fields.vm === vm)) found.push(event);
   }
-  return found.reverse().map(eventLine);
+  return found.reverse().map((event) => eventLine(event, vm === undefined));
 }
 
-function eventLine({ time, level, event, fields }: LoggedEvent): Line {
+/** Cells of a guest's name before its event. */
+const NAME = 14;
+
+function eventLine({ time, level, event, fields }: LoggedEvent, named: boolean): Line {
   const tone: Tone = level === "error" ? "bad" : level === "warn" ? "warn" : "plain";
   const rest = Object.entries(fields).filter(([key]) => key !== "vm" && key !== "kind")
     .map(([key, value]) => formatField(key, value)).join(" ");
   return [
     { text: `${clockTime(Date.parse(time))} `, tone: "dim" },
+    ...(named ? [`${fit(clean(String(fields.vm ?? "-"), 64), NAME)} `] : []),
     { text: clean(event.replace(/^RAYOS_/, ""), 80), tone },
     ` ${clean(rest, 200)}`,
   ];

@@ -49,6 +49,7 @@ const MOVES: readonly KeyRow[] = [
   simple(["end"], "Last guest", { do: "move", by: FAR }),
   { ...simple(["enter"], "Details", { do: "details", open: true }), footer: true, disabled: whyNoGuest },
   simple(["esc"], "Back: details, marks, filter", { do: "back" }),
+  simple(["e"], "Events of all guests", { do: "events" }),
   simple([">"], "Scroll details down", { do: "scroll", by: 5 }),
   simple(["<"], "Scroll details up", { do: "scroll", by: -5 }),
   { ...simple(["/"], "Filter", { do: "filter" }), footer: true },

@@ -15,6 +15,7 @@ export type GuestsMessage =
   | { readonly do: "mark" }
   | { readonly do: "mark_all" }
   | { readonly do: "details"; readonly open: boolean }
+  | { readonly do: "events" }
   | { readonly do: "back" }
   /** Effects at once: nothing is at stake, or it was asked before. */
   | { readonly do: "act"; readonly effects: readonly Effect[] }
@@ -33,6 +34,7 @@ const DOES: ReadonlySet<string> = new Set<GuestsMessage["do"]>([
   "mark",
   "mark_all",
   "details",
+  "events",
   "back",
   "act",
   "network",

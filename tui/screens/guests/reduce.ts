@@ -127,6 +127,8 @@ function chosen(state: GuestsState, message: GuestsMessage, model: Model): Step 
       return {
         state: state.typing ? { ...state, typing: false } : { ...state, details: message.open, scroll: 0 },
       };
+    case "events":
+      return { state: { ...state, events: !state.events } };
     case "back":
       return { state: back(state) };
     case "act":

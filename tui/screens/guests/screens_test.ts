@@ -139,6 +139,7 @@ const CASES: Readonly<Record<string, Model>> = {
     {},
     LIVE,
   ),
+  "events": six({ events: true }, { events: EVENTS }),
   "plain": six({ marks: ["db"] }, { prefs: { ...six({}).prefs, unicode: false, color: "none" } }),
   "spoken": six({ marks: ["db"], grouped: true }, { prefs: { ...six({}).prefs, screenReader: true } }),
 };

@@ -61,6 +61,8 @@ export interface GuestsState {
   /** Details are open: alone on a narrow screen; beside the list they are always there, and are scrolled. */
   readonly details: boolean;
   readonly scroll: number;
+  /** Events of all guests, and of the host, stand below. */
+  readonly events: boolean;
   readonly shown: Shown | undefined;
   /** Id of the guest whose details were asked for and have not been answered. */
   readonly asking: string | undefined;
@@ -81,6 +83,7 @@ export const INIT: GuestsState = {
   grouped: false,
   details: false,
   scroll: 0,
+  events: false,
   shown: undefined,
   asking: undefined,
   explained: undefined,

@@ -24,6 +24,26 @@ interface Area {
 }
 
 export function View({ model, columns, rows }: Area): ReactNode {
+  if (!model.screens.guests.events) return <Guests model={model} columns={columns} rows={rows} />;
+  const count = Math.max(2, Math.floor(rows / 3));
+  const lines = eventLines(model, undefined, count - 1);
+  return (
+    <Box flexDirection="column">
+      <Guests model={model} columns={columns} rows={rows - count} />
+      {spanRow("events", eventsHead(model, "Events of all guests"), columns)}
+      {lines.length === 0
+        ? spanRow("none", [{ text: "none since this UI was opened", tone: "dim" }], columns)
+        : null}
+      {lines.map((line, i) => spanRow(`event ${i}`, line, columns))}
+    </Box>
+  );
+}
+
+function eventsHead(model: Model, title: string): readonly Span[] {
+  return [{ text: title, tone: "strong" }, { text: `  times ${zoneOf(model.now)}`, tone: "dim" }];
+}
+
+function Guests({ model, columns, rows }: Area): ReactNode {
   const guest = selectedOf(model);
   if (model.prefs.screenReader && !model.screens.guests.details) return <Spoken model={model} rows={rows} />;
   const isBeside = columns >= BESIDE_COLUMNS;
@@ -125,10 +145,7 @@ function Details({ model, guest, columns, rows }: Area & { readonly guest: Guest
     <Box flexDirection="column" width={columns} height={rows}>
       {shown.map((line, i) => spanRow(i, line, columns))}
       <Box flexGrow={1} />
-      {events.length === 0 ? null : spanRow("events", [{ text: "Events", tone: "strong" }, {
-        text: `  times ${zoneOf(model.now)}`,
-        tone: "dim",
-      }], columns)}
+      {events.length === 0 ? null : spanRow("events", eventsHead(model, "Events"), columns)}
       {events.map((line, i) => spanRow(`event ${i}`, line, columns))}
     </Box>
   );
