@@ -225,6 +225,20 @@ Deno.test("details are asked for where the cursor rests, one question at a time"
   );
 });
 
+Deno.test("a guest that does not answer keeps no other waiting once the cursor rests", () => {
+  const ui = new Driver(guestsModel(SIX, { selected: "build" }, { size: { columns: 120, rows: 30 } }));
+  ui.press("down", "down").send({ type: "tick", now: TEST_NOW + 1000 });
+  const asked = ui.effects.flatMap((effect) =>
+    effect.do === "ask" && effect.action === "vm.show" ? [effect.params.id] : []
+  );
+  assert.deepEqual(asked, ["db", "gate-1"]);
+  ui.send({
+    ...{ type: "answered", tag: "guests:show:db" },
+    result: { ok: true, value: testDetail(testGuest("db")) },
+  });
+  assert.equal(ui.model.screens.guests.shown, undefined);
+});
+
 Deno.test("policy is asked once about a guest, and again when what its answers hang on has changed", () => {
   const guests = [testGuest("web")];
   const ui = driver(guests, "web");

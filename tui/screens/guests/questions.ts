@@ -30,7 +30,7 @@ export function asks(state: GuestsState, model: Model, rests: boolean): Next<Gue
   }
   let next = state;
   const effects: Effect[] = [];
-  if (wantsDetails(state, model, guest)) {
+  if (wantsDetails(state, model, guest, rests)) {
     next = { ...next, asking: guest.id };
     effects.push({ do: "ask", tag: showTag(guest.id), action: "vm.show", params: { id: guest.id } });
   }
@@ -49,8 +49,15 @@ export function asks(state: GuestsState, model: Model, rests: boolean): Next<Gue
   return { state: next, effects };
 }
 
-function wantsDetails({ shown, asking }: GuestsState, model: Model, guest: GuestView): boolean {
-  if (asking !== undefined || !showsDetails(model)) return false;
+function wantsDetails(
+  { shown, asking }: GuestsState,
+  model: Model,
+  guest: GuestView,
+  rests: boolean,
+): boolean {
+  if (asking === guest.id || !showsDetails(model)) return false;
+  // A guest whose QEMU hangs must not keep the others waiting.
+  if (asking !== undefined && !rests) return false;
   return shown?.vm !== guest.id || model.now - shown.at >= FRESH_MS;
 }
 
