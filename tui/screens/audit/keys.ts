@@ -62,7 +62,13 @@ export const KEYS: readonly KeyRow[] = [
       return record ? [toAudit({ kind: "filter", text: `corr=${record.corr}` })] : [];
     },
   },
-  { keys: ["v"], title: "Verify the chain", footer: true, run: tell({ kind: "verify" }) },
+  {
+    keys: ["v"],
+    title: "Verify the chain",
+    footer: true,
+    disabled: ({ screens }) => screens.audit.verifying === undefined ? undefined : "it is being verified",
+    run: tell({ kind: "verify" }),
+  },
   {
     keys: ["esc"],
     title: "Back: details, then filter",

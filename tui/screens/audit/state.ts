@@ -16,7 +16,7 @@ export const LAST_RECORDS = 500;
 /** Longest filter, characters. */
 const MOST_TEXT = 200;
 
-/** What is asked of the screen's runner (`effects.ts`). Each ends the one of its kind before it. */
+/** What is asked of the screen's runner (`effects.ts`). */
 export type AuditWork =
   /** Reads the last records that pass, then each that comes. */
   | { readonly kind: "follow"; readonly run: number; readonly filter: Filter; readonly limit: number }
@@ -154,12 +154,17 @@ function joined(first: Next<AuditState>, then: (state: AuditState) => Next<Audit
   return { state: next.state, effects: [...first.effects ?? [], ...next.effects ?? []] };
 }
 
+/** Reads anew, by the filter that is set; a reading that is under way ends, and with it a check, which begins again. */
 function follow(state: AuditState): Next<AuditState> {
   const run = state.runs + 1;
-  return {
+  const next: Next<AuditState> = {
     state: { ...state, runs: run, reading: run, searching: true, unreadable: undefined },
-    effects: [work({ kind: "follow", run, filter: state.filter.conditions, limit: LAST_RECORDS })],
+    effects: [
+      ...(state.reading === undefined ? [] : [{ do: "stop_work", screen: "audit" } as const]),
+      work({ kind: "follow", run, filter: state.filter.conditions, limit: LAST_RECORDS }),
+    ],
   };
+  return state.verifying === undefined ? next : joined(next, verify);
 }
 
 function verify(state: AuditState): Next<AuditState> {

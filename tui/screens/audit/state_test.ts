@@ -32,7 +32,8 @@ const works = (effects: readonly Effect[]) =>
 /** A screen that has read these records. */
 function read(...records: readonly ReturnType<typeof record>[]): AuditState {
   const { state } = after(INIT, SHOW);
-  return after(state, tell({ kind: "records", run: 1, records, searching: false })).state;
+  const checked = tell({ kind: "unverified", run: 2, why: "not in this test", at: NOW });
+  return after(state, tell({ kind: "records", run: 1, records, searching: false }), checked).state;
 }
 
 /** Presses a key of the table. */
@@ -93,12 +94,11 @@ Deno.test("a filter is typed, told what is wrong with it, mended and taken", () 
     key("enter"),
   );
   assert.equal(right.state.typing, undefined);
-  assert.deepEqual(works(right.effects), [{
-    kind: "follow",
-    run: 3,
-    filter: [{ field: "vm", value: "web", not: false }],
-    limit: 500,
-  }]);
+  const filter = [{ field: "vm", value: "web", not: false }];
+  assert.deepEqual(works(right.effects), [
+    { do: "stop_work", screen: "audit" },
+    { kind: "follow", run: 3, filter, limit: 500 },
+  ]);
   assert.deepEqual(right.state.records.map(({ seq }) => seq), [1], "what is there is filtered at once");
 });
 
@@ -128,11 +128,22 @@ Deno.test("a record leads to its guest, if there is one still", () => {
 Deno.test("a record leads to all records of the same request", () => {
   const { state, effects } = press(read(record(1)), "c");
   assert.equal(state.filter.text, `corr=${record(1).corr}`);
-  assert.equal(effects.length, 1);
+  assert.equal(effects.length, 2, "the reading before it ends");
+});
+
+Deno.test("a check that is under way when the filter changes begins again, and is not asked for twice", () => {
+  const { state } = after(INIT, SHOW);
+  const { effects } = after(state, tell({ kind: "filter", text: "web" }));
+  assert.deepEqual(works(effects).slice(1), [
+    { kind: "follow", run: 3, filter: [{ field: undefined, value: "web", not: false }], limit: 500 },
+    { kind: "verify", run: 4 },
+  ]);
+  assert.equal(press(state, "v").why, "it is being verified");
 });
 
 Deno.test("a broken chain is kept with its place and time; it is checked again when asked", () => {
-  const broken = after(read(record(1)), tell({ kind: "verified", run: 2, check: NOT_FOUND, at: NOW })).state;
+  const { state } = after(INIT, SHOW);
+  const broken = after(state, tell({ kind: "verified", run: 2, check: NOT_FOUND, at: NOW })).state;
   assert.deepEqual(broken.chain, { kind: "broken", fault: NOT_FOUND.fault, at: NOW });
   const again = press(broken, "v");
   assert.deepEqual(works(again.effects), [{ kind: "verify", run: 3 }]);
