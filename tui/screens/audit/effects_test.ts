@@ -20,15 +20,21 @@ function running(work: AuditWork, folder: string) {
       stop.abort();
       await done;
     },
+    /** The next message that is no mere progress. */
     next: async (): Promise<AuditMessage> => {
       while (true) {
         const first = waiting.shift();
+        if (first && isProgress(first)) continue;
         if (first) return first;
         wake = Promise.withResolvers();
         await wake.promise;
       }
     },
   };
+}
+
+function isProgress(message: AuditMessage): boolean {
+  return message.kind === "verifying" || (message.kind === "records" && message.searching);
 }
 
 const FOLLOW = { kind: "follow", run: 7, filter: [], limit: 2 } as const;

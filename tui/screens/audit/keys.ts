@@ -36,7 +36,7 @@ export const KEYS: readonly KeyRow[] = [
   { keys: ["/"], title: "Filter", footer: true, run: tell({ kind: "edit" }) },
   {
     keys: ["g"],
-    title: "Show its guest",
+    title: "Its guest",
     footer: true,
     disabled: (model) => {
       const vm = guestOf(model);
@@ -54,7 +54,7 @@ export const KEYS: readonly KeyRow[] = [
   },
   {
     keys: ["c"],
-    title: "All records of its request",
+    title: "Its request",
     footer: true,
     disabled: noRecord,
     run: ({ screens }) => {
@@ -64,7 +64,7 @@ export const KEYS: readonly KeyRow[] = [
   },
   {
     keys: ["v"],
-    title: "Verify the chain",
+    title: "Verify",
     footer: true,
     disabled: ({ screens }) => screens.audit.verifying === undefined ? undefined : "it is being verified",
     run: tell({ kind: "verify" }),

@@ -21,11 +21,11 @@ function panelKey(key: string, panel: Panel, title: string): KeyRow {
 }
 
 export const KEYS: readonly KeyRow[] = [
-  panelKey("r", "rights", "Rights of a guest"),
+  panelKey("r", "rights", "Rights"),
   panelKey("w", "what_if", "What if"),
   panelKey("p", "problems", "Problems"),
-  panelKey("d", "difference", "Comparison with another file"),
-  { keys: ["f"], title: "File, or the panel beside it", footer: true, run: tell({ kind: "focus" }) },
+  panelKey("d", "difference", "Comparison"),
+  { keys: ["f"], title: "File", footer: true, run: tell({ kind: "focus" }) },
   { keys: ["up", "k"], title: "Row before", run: tell({ kind: "move", by: -1 }) },
   { keys: ["down", "j"], title: "Next row", run: tell({ kind: "move", by: 1 }) },
   { keys: ["page-up"], title: "Page up", run: (model) => [toPolicy({ kind: "move", by: -page(model) })] },
@@ -49,10 +49,10 @@ export const KEYS: readonly KeyRow[] = [
     disabled: ({ guests }) => guests.length === 0 ? "there is no guest" : undefined,
     run: (model) => [{ type: "open", overlay: chooseGuest(model) }],
   },
-  { keys: ["a"], title: "Compare with another file", footer: true, run: tell({ kind: "edit" }) },
+  { keys: ["a"], title: "Compare a file", footer: true, run: tell({ kind: "edit" }) },
   {
     keys: ["A"],
-    title: "Put the other file in force",
+    title: "Put it in force",
     footer: true,
     changes: true,
     disabled: whyNotApply,

@@ -7,6 +7,7 @@ import { clean, cut, widthOf } from "../../text.ts";
 import { marksOf } from "../../theme.ts";
 import { differenceRows } from "./difference_lines.ts";
 import type { PolicyText, Remark } from "./file.ts";
+import { lineOfRow } from "./moving.ts";
 import { problemRows, rightsRows, whatIfRows } from "./panel_lines.ts";
 import { fileOf, type Panel, PANELS, type PolicyState, problemsOf } from "./state.ts";
 
@@ -154,10 +155,11 @@ function numbered(model: Model, file: PolicyText, columns: number): Numbered[] {
   const digits = String(file.lines.length).length;
   const gutter = digits + 3;
   const found = remarksByLine(file);
+  const isMarkedHere = isMarked(model);
   return file.lines.flatMap((text, i): Numbered[] => {
     const line = i + 1;
     const remarks = found.get(line) ?? [];
-    const isAt = line === state.line && isMarked(state);
+    const isAt = isMarkedHere && line === state.line;
     const isBad = remarks.some(({ bad }) => bad);
     const mark = isAt ? marks.cursor : isBad ? marks.bad : remarks.length > 0 ? marks.warn : " ";
     const spans: Span[] = [
@@ -174,9 +176,15 @@ function numbered(model: Model, file: PolicyText, columns: number): Numbered[] {
   });
 }
 
-/** Whether the line of the cursor is to be seen as such: the file has the keys, or a row beside it is about the line. */
-function isMarked({ focus, panel }: PolicyState): boolean {
-  return focus === "file" || panel === "rights" || panel === "problems";
+/**
+ * Whether the line of the cursor is to be seen as such: the file has the keys, or what is beside it is about the line. Lines of
+ * rights and decisions are those of the policy in force, which the file need not be.
+ */
+function isMarked({ screens, status }: Model): boolean {
+  const state = screens.policy;
+  if (state.focus === "file") return true;
+  const isSame = state.panel === "problems" || status?.policy.revision === fileOf(state)?.revision;
+  return isSame && lineOfRow(state) === state.line;
 }
 
 function isComment(text: string): boolean {

@@ -1,4 +1,5 @@
 /** Where the cursor goes on the policy screen. Pure. */
+import type { Reason } from "../../../src/core/problem.ts";
 import { rightRows } from "./right_words.ts";
 import { fieldsOf } from "./fields.ts";
 import { fileOf, type PolicyState, problemsOf, valueOf } from "./state.ts";
@@ -24,13 +25,26 @@ export function followed(state: PolicyState): PolicyState {
   return line === undefined ? state : { ...state, line };
 }
 
-/** The line that the row of the panel is about; undefined where the file has none. */
+/** The line that the row of the panel, or the first reason of a denial, is about; undefined where the file has none. */
 export function lineOfRow(state: PolicyState): number | undefined {
+  if (state.panel === "what_if") {
+    const decision = valueOf(state.whatIf.answer)?.decision;
+    return decision?.effect === "deny" ? lineIn(decision.reasons) : undefined;
+  }
   if (state.panel === "rights") {
     const rights = valueOf(state.rights);
     return rights ? rightRows(rights)[state.at.rights]?.line : undefined;
   }
   return state.panel === "problems" ? remarksOfFile(state)[state.at.problems]?.line : undefined;
+}
+
+/** The first line that reasons name: `linux.enabled (line 23)`. */
+function lineIn(reasons: readonly Reason[]): number | undefined {
+  for (const { where = "" } of reasons) {
+    const line = /\(line (\d+)\)$/.exec(where)?.[1];
+    if (line !== undefined) return Number(line);
+  }
+  return undefined;
 }
 
 /** Problems, then what is remarkable. */

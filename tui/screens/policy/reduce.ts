@@ -18,7 +18,7 @@ import {
   profilesOf,
   takesProfile,
 } from "./asking.ts";
-import { moved } from "./moving.ts";
+import { followed, moved } from "./moving.ts";
 import { INIT, type PolicyMessage, type PolicyState, type PolicyWork } from "./state.ts";
 
 type Step = { readonly state: PolicyState; readonly effects: readonly Effect[] };
@@ -42,7 +42,7 @@ function taken(state: PolicyState, message: Message, model: Model, isShown: bool
         ? told(state, message.message as unknown as PolicyMessage, model) // only this screen's own are for it
         : still(state);
     case "answered":
-      return message.tag.startsWith("policy:") ? still(answered(state, message)) : still(state);
+      return message.tag.startsWith("policy:") ? still(followed(answered(state, message))) : still(state);
     case "came":
       return still(came(state, message));
     case "connected":
@@ -113,7 +113,7 @@ function told(state: PolicyState, message: PolicyMessage, model: Model): Step {
     case "refused":
       return candidateRead(state, message);
     case "panel":
-      return still({ ...state, panel: message.panel, focus: "panel" });
+      return still(followed({ ...state, panel: message.panel, focus: "panel" }));
     case "focus":
       return still({ ...state, focus: state.focus === "file" ? "panel" : "file" });
     case "move":

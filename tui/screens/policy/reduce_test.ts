@@ -8,6 +8,7 @@ import {
   goodState,
   policyText,
   STRICTER,
+  TOO_LARGE,
 } from "../../../tests/screens/policy_states.ts";
 import { guest, NOW, PREFS } from "../../../tests/screens/rules_models.ts";
 import type { VmId } from "../../../src/core/ids.ts";
@@ -109,6 +110,12 @@ Deno.test("a what-if asks for each action, and for a network profile where it ma
   assert.match(on.frame({ columns: 120, rows: 30 }), /ALLOWED: net.set on web/);
 });
 
+Deno.test("a denial moves the file to the line of its first reason", () => {
+  const on = open().press("w");
+  answer(on, "policy.explain", explained(GOOD, "vm.start", undefined, TOO_LARGE));
+  assert.equal(state(on).line, 14, "linux.limits.cpus");
+});
+
 Deno.test("a policy that was reloaded is asked about anew", () => {
   const on = open();
   const before = asks(on).length;
@@ -169,7 +176,7 @@ Deno.test("a read-only UI shows the difference and has no key to put it in force
   assert.match(on.frame({ columns: 120, rows: 30 }), /nothing is changed yet/);
   on.press("A", "y", "enter");
   assert.equal(on.effects.some((effect) => effect.do === "perform"), false);
-  assert.doesNotMatch(on.frame({ columns: 200, rows: 30 }), /Put the other file in force/);
+  assert.doesNotMatch(on.frame({ columns: 200, rows: 30 }), /Put it in force/);
 });
 
 const own: fc.Arbitrary<PolicyMessage> = fc.oneof(
