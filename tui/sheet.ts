@@ -3,6 +3,7 @@ import { fitSpans, type Span } from "./line.ts";
 import { wrap } from "./text.ts";
 import type { Prefs } from "./prefs.ts";
 import { marksOf, type Tone } from "./theme.ts";
+import { windowAround, windowFrom } from "./window.ts";
 
 /** One row; with `tone` all of it is in that tone (the row of the cursor). */
 export interface Row {
@@ -36,15 +37,20 @@ export function labelled(
   );
 }
 
-/** `rows` of the list, such that row `at` is among them, in the middle where there is more on both sides. */
+/** `rows` of the list with the one `at` in the middle, as far as the ends allow; `top` is the first. */
 export function windowOf<T>(
   list: readonly T[],
   at: number,
   rows: number,
 ): { readonly top: number; readonly shown: readonly T[] } {
-  const most = Math.max(0, list.length - rows);
-  const top = Math.min(most, Math.max(0, at - Math.floor(rows / 2)));
-  return { top, shown: list.slice(top, top + Math.max(0, rows)) };
+  const { from, to } = windowAround(list.length, at, rows);
+  return { top: from, shown: list.slice(from, to) };
+}
+
+/** `rows` of the list from row `scroll` on; the last page is full. */
+export function scrolled<T>(list: readonly T[], scroll: number, rows: number): readonly T[] {
+  const { from, to } = windowFrom(list.length, scroll, rows);
+  return list.slice(from, to);
 }
 
 /** Two parts side by side with a line between them, each in its own width. */

@@ -5,7 +5,8 @@ import { policyRows } from "../../tui/screens/policy/lines.ts";
 import type { PolicyState } from "../../tui/screens/policy/state.ts";
 import type { StatusView } from "../../src/actions/views.ts";
 import type { VmId } from "../../src/core/ids.ts";
-import { golden, textOf } from "./golden.ts";
+import { frame as drawn } from "../../tui/testing.tsx";
+import { golden, textOf, WIDTHS } from "./golden.ts";
 import {
   BAD,
   checked,
@@ -138,6 +139,27 @@ Deno.test("lines of rights by another policy than the file's are not told as lin
   const state = moved(moved(GOOD_STATE, 5), 0);
   const text = textOf(shown(state, { status: status({ policy: { revision: "0".repeat(64) } }) })(80, 40), 80);
   assert.match(text, /line 23 of the policy in force; the file that is shown is another/);
+});
+
+Deno.test("the program draws the rows as they are, below the banner of safe mode", () => {
+  for (const columns of WIDTHS) {
+    const now = model({
+      screen: "policy",
+      status: SAFE,
+      screens: { policy: invalid },
+    });
+    const frame = drawn(now, { columns, rows: 30 });
+    assert.match(frame, /SAFE MODE: nothing is started or widened/);
+    for (const text of textOf(policyRows(now, columns, 25), columns).split("\n")) {
+      assert.ok(frame.split("\n").includes(text), text);
+    }
+  }
+});
+
+Deno.test("read aloud, file and panel come one after the other, never side by side", () => {
+  const prefs = { ...PREFS, screenReader: true };
+  const now = model({ screen: "policy", status: IN_FORCE, prefs, screens: { policy: GOOD_STATE } });
+  assert.doesNotMatch(textOf(policyRows(now, 200, 24), 200), /│/);
 });
 
 Deno.test("plain ASCII says the same", () => {

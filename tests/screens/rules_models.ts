@@ -46,7 +46,7 @@ export function guest(id: string, more: Partial<GuestView> = {}): GuestView {
   };
 }
 
-/** What these screens look at of a status. */
+/** What these screens and the lines above them look at of a status. */
 export function status(more: {
   readonly policy?: Partial<StatusView["policy"]>;
   readonly audit?: Partial<StatusView["audit"]>;
@@ -54,7 +54,17 @@ export function status(more: {
   return {
     policy: { revision: "none", safe_mode: false, problem: null, signed_by: null, ...more.policy },
     audit: { seq: 0, unavailable_since: null, ...more.audit },
-  } as StatusView; // the rest is other screens'
+    sums: {
+      running: 1,
+      max_running: 3,
+      vcpus: 1,
+      memory_mib: 64,
+      memory_limit_mib: 1024,
+      cpu_percent: 50,
+      cpu_limit_percent: 100,
+    },
+    storage: [],
+  } as unknown as StatusView; // the rest is other screens'
 }
 
 export function model(

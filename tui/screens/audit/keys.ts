@@ -2,7 +2,7 @@
 import type { Message } from "../../messages.ts";
 import type { Model } from "../../model.ts";
 import type { KeyRow } from "../../screen.ts";
-import { type AuditMessage, current, toAudit } from "./state.ts";
+import { type AuditMessage, current, toAudit, whyNotOlder } from "./state.ts";
 
 const tell = (message: AuditMessage) => (): readonly Message[] => [toAudit(message)];
 
@@ -61,6 +61,12 @@ export const KEYS: readonly KeyRow[] = [
       const record = current(screens.audit);
       return record ? [toAudit({ kind: "filter", text: `corr=${record.corr}` })] : [];
     },
+  },
+  {
+    keys: ["o"],
+    title: "Older records",
+    disabled: ({ screens }) => whyNotOlder(screens.audit),
+    run: tell({ kind: "older" }),
   },
   {
     keys: ["v"],

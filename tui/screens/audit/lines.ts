@@ -3,7 +3,7 @@ import type { AuditRecord, Phase } from "../../../src/audit/record.ts";
 import { basename } from "../../../src/core/file_names.ts";
 import type { Span } from "../../line.ts";
 import type { Model } from "../../model.ts";
-import { beside, type Row, row, windowOf, wrapped } from "../../sheet.ts";
+import { beside, type Row, row, scrolled, windowOf, wrapped } from "../../sheet.ts";
 import { clean, fit } from "../../text.ts";
 import { marksOf, type Tone } from "../../theme.ts";
 import { calendarDay, clockTime, localTime, zoneOf } from "../../time.ts";
@@ -27,7 +27,9 @@ function body(model: Model, columns: number, rows: number): readonly Row[] {
   const { details } = model.screens.audit;
   const record = current(model.screens.audit);
   if (details === undefined || !record) return list(model, columns, rows);
-  if (columns < WIDE) return scrolled(detailRows(record, columns, model.now), details, rows);
+  if (columns < WIDE || model.prefs.screenReader) {
+    return scrolled(detailRows(record, columns, model.now), details, rows);
+  }
   const left = Math.floor(columns * 0.45);
   const widths = { left, right: columns - left - 3 };
   return beside(
@@ -37,12 +39,6 @@ function body(model: Model, columns: number, rows: number): readonly Row[] {
     model.prefs,
     rows,
   );
-}
-
-/** From row `by` on, as far as there is more than fits. */
-function scrolled(all: readonly Row[], by: number, rows: number): readonly Row[] {
-  const top = Math.min(by, Math.max(0, all.length - rows));
-  return all.slice(top, top + rows);
 }
 
 /** Whether the chain of hashes holds, by whose word, since when. */
@@ -112,7 +108,7 @@ function unavailableRows({ status, now, prefs, screens }: Model, columns: number
   ];
 }
 
-function filterRow({ typing, filter, records, searching, at }: AuditState): Row {
+function filterRow({ typing, filter, records, searching, at, limit }: AuditState): Row {
   if (typing) {
     const why: readonly Span[] = typing.why === undefined
       ? typing.text === ""
@@ -128,10 +124,11 @@ function filterRow({ typing, filter, records, searching, at }: AuditState): Row 
     searching ? ", looking for older ones" : ""
   }`;
   const following = at === undefined ? ", following" : "";
+  const older = records.length >= limit && !searching ? ", o for older ones" : "";
   return filter.text === ""
-    ? row({ text: `the last ${count}${following}`, tone: "dim" })
+    ? row({ text: `the last ${count}${following}${older}`, tone: "dim" })
     : row({ text: "filter: ", tone: "accent" }, clean(filter.text), {
-      text: `  ${count}${following}`,
+      text: `  ${count}${following}${older}`,
       tone: "dim",
     });
 }

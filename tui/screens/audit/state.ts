@@ -10,9 +10,9 @@ import type { Next } from "../../screen.ts";
 import { type Filter, parseFilter, passes } from "./filter.ts";
 
 /** Most records that are kept to be shown; older ones go. */
-export const MOST_RECORDS = 2000;
-/** So many of the last ones are read at once. */
-export const LAST_RECORDS = 500;
+const MOST_RECORDS = 8000;
+/** So many of the last ones are read at first. */
+const LAST_RECORDS = 500;
 /** Longest filter, characters. */
 const MOST_TEXT = 200;
 
@@ -41,6 +41,7 @@ export type AuditMessage =
   | { readonly kind: "edit" }
   | { readonly kind: "filter"; readonly text: string }
   | { readonly kind: "details"; readonly open: boolean }
+  | { readonly kind: "older" }
   | { readonly kind: "verify" };
 
 export type Chain =
@@ -58,6 +59,8 @@ export interface AuditState {
   readonly verifying: number | undefined;
   /** Oldest first; those that pass the filter. */
   readonly records: readonly AuditRecord[];
+  /** How many of the last ones are read. */
+  readonly limit: number;
   /** Older ones are still looked for. */
   readonly searching: boolean;
   /** Why the trail can't be read. */
@@ -77,6 +80,7 @@ export const INIT: AuditState = {
   reading: undefined,
   verifying: undefined,
   records: [],
+  limit: LAST_RECORDS,
   searching: false,
   unreadable: undefined,
   at: undefined,
@@ -96,9 +100,19 @@ export function reduceAudit(state: AuditState, message: Message, model: Model): 
       return message.screen === "audit" && isObject(message.message)
         ? told(state, message.message as unknown as AuditMessage) // only this screen's own are for it
         : { state };
+    case "connected":
+      // A data root may have been made meanwhile.
+      return model.screen === "audit" && state.unreadable !== undefined ? follow(state) : { state };
     default:
       return model.screen === "audit" && state.reading === undefined ? opened(state) : { state };
   }
+}
+
+/** Why there are no older records to be read; undefined: there may be. */
+export function whyNotOlder({ records, limit, searching }: AuditState): string | undefined {
+  if (searching) return "they are being read";
+  if (records.length < limit) return "these are all that there are";
+  return limit >= MOST_RECORDS ? "no more are kept; a filter looks through all" : undefined;
 }
 
 /** The record that the cursor is on. */
@@ -161,7 +175,7 @@ function follow(state: AuditState): Next<AuditState> {
     state: { ...state, runs: run, reading: run, searching: true, unreadable: undefined },
     effects: [
       ...(state.reading === undefined ? [] : [{ do: "stop_work", screen: "audit" } as const]),
-      work({ kind: "follow", run, filter: state.filter.conditions, limit: LAST_RECORDS }),
+      work({ kind: "follow", run, filter: state.filter.conditions, limit: state.limit }),
     ],
   };
   return state.verifying === undefined ? next : joined(next, verify);
@@ -193,6 +207,8 @@ function told(state: AuditState, message: AuditMessage): Next<AuditState> {
       return filtered(state, message.text);
     case "details":
       return { state: { ...state, details: message.open && current(state) ? 0 : undefined } };
+    case "older":
+      return follow({ ...state, limit: Math.min(MOST_RECORDS, state.limit * 2) });
     case "verify":
       return verify(state);
     default:
@@ -246,6 +262,7 @@ function filtered(state: AuditState, text: string): Next<AuditState> {
   if (!parsed.ok) return { state: { ...state, typing: { text, why: parsed.why } } };
   return follow({
     ...state,
+    limit: LAST_RECORDS,
     filter: { text: text.trim(), conditions: parsed.filter },
     records: state.records.filter((record) => passes(parsed.filter, record)),
     typing: undefined,

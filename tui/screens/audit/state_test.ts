@@ -151,6 +151,20 @@ Deno.test("a broken chain is kept with its place and time; it is checked again w
   assert.equal(late.state.chain.kind, "checking", "what an older check says is dropped");
 });
 
+Deno.test("older records are read on demand, as long as there may be any", () => {
+  const few = read(record(1), record(2));
+  assert.equal(press(few, "o").why, "these are all that there are");
+  const many = { ...few, limit: 2 };
+  assert.deepEqual(works(press(many, "o").effects).at(-1), { kind: "follow", run: 3, filter: [], limit: 4 });
+});
+
+Deno.test("a trail that could not be read is looked for again when a supervisor answers", () => {
+  const unreadable = after(read(), tell({ kind: "unreadable", run: 1, why: "there is no folder" })).state;
+  const { effects } = after(unreadable, { type: "connected", now: NOW });
+  assert.deepEqual(works(effects).at(-1), { kind: "follow", run: 3, filter: [], limit: 500 });
+  assert.equal(after(read(), { type: "connected", now: NOW }).effects.length, 0);
+});
+
 const runs = fc.integer({ min: 0, max: 6 });
 const records = fc.array(fc.integer({ min: 1, max: 50 }).map((seq) => record(seq)), { maxLength: 5 });
 const ours: fc.Arbitrary<AuditMessage> = fc.oneof(
@@ -170,7 +184,7 @@ const ours: fc.Arbitrary<AuditMessage> = fc.oneof(
   }),
   fc.record({ kind: fc.constant("filter" as const), text: fc.string() }),
   fc.record({ kind: fc.constant("details" as const), open: fc.boolean() }),
-  fc.constantFrom({ kind: "edit" as const }, { kind: "verify" as const }),
+  fc.constantFrom({ kind: "edit" as const }, { kind: "verify" as const }, { kind: "older" as const }),
 );
 const messages: fc.Arbitrary<Message> = fc.oneof(
   ours.map(toAudit),

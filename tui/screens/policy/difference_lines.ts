@@ -3,7 +3,7 @@ import type { PolicyCheckView } from "../../../src/actions/views.ts";
 import { STEP_TEXT } from "../../../src/cli/policy_text.ts";
 import type { RightChange } from "../../../policy/difference.ts";
 import type { Model } from "../../model.ts";
-import { EMPTY_ROW, type Row, row, wrapped } from "../../sheet.ts";
+import { EMPTY_ROW, type Row, row, scrolled, wrapped } from "../../sheet.ts";
 import { clean } from "../../text.ts";
 import { marksOf } from "../../theme.ts";
 import { localTime } from "../../time.ts";
@@ -24,8 +24,7 @@ export function differenceRows(model: Model, columns: number, rows: number): rea
     ? candidateRows(model, state.candidate, columns)
     : wrapped("a shows what another policy file would change", columns, "dim");
   const left = Math.max(1, rows - field.length);
-  const top = Math.min(state.at.difference, Math.max(0, all.length - left));
-  return [...field, ...all.slice(top, top + left)];
+  return [...field, ...scrolled(all, state.at.difference, left)];
 }
 
 /** The end of what is typed, where the cursor is. */

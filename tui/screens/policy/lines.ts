@@ -5,6 +5,7 @@ import type { Model } from "../../model.ts";
 import { beside, type Row, row, windowOf, wrapped } from "../../sheet.ts";
 import { clean, cut, widthOf } from "../../text.ts";
 import { marksOf } from "../../theme.ts";
+import { decisionRows } from "./decision_lines.ts";
 import { differenceRows } from "./difference_lines.ts";
 import type { PolicyText, Remark } from "./file.ts";
 import { lineOfRow } from "./moving.ts";
@@ -24,7 +25,7 @@ export function policyRows(model: Model, columns: number, rows: number): Row[] {
 
 function body(model: Model, columns: number, rows: number): readonly Row[] {
   const { focus } = model.screens.policy;
-  if (columns < WIDE) {
+  if (isAlone(model, columns)) {
     return focus === "file" ? fileRows(model, columns, rows) : panelRows(model, columns, rows);
   }
   const widths = panelWidths(columns);
@@ -43,9 +44,23 @@ function panelWidths(columns: number): { readonly left: number; readonly right: 
   return { left, right: columns - RULE_COLUMNS - left };
 }
 
-/** Width of the panel on a screen of so many columns. */
-export function panelColumns(columns: number): number {
-  return columns < WIDE ? columns : panelWidths(columns).right;
+/** Whether either the file or the panel is shown: there is no room for both, or they are read aloud. */
+function isAlone({ prefs }: Model, columns: number): boolean {
+  return columns < WIDE || prefs.screenReader;
+}
+
+/** How many rows the panel has that can only be scrolled; undefined where the cursor is on one of its rows. */
+export function scrollLength(model: Model): number | undefined {
+  const { columns } = model.size;
+  const width = isAlone(model, columns) ? columns : panelWidths(columns).right;
+  switch (model.screens.policy.panel) {
+    case "what_if":
+      return decisionRows(model, width).length;
+    case "difference":
+      return differenceRows(model, width, Infinity).length;
+    default:
+      return undefined;
+  }
 }
 
 function panelRows(model: Model, columns: number, rows: number): readonly Row[] {
@@ -106,9 +121,10 @@ const TABS: Readonly<Record<Panel, readonly [key: string, title: string]>> = {
   difference: ["d", "Compare"],
 };
 
-function tabRow({ screens, guests, prefs }: Model, columns: number): Row {
+function tabRow(model: Model, columns: number): Row {
+  const { screens, guests, prefs } = model;
   const state = screens.policy;
-  const isAlone = columns < WIDE;
+  const alone = isAlone(model, columns);
   const tab = (isOn: boolean, key: string, title: string): Span => {
     const text = `${key} ${title}`;
     return isOn ? { text: `[${text}] `, tone: "strong" } : { text: `${text} `, tone: "dim" };
@@ -119,7 +135,7 @@ function tabRow({ screens, guests, prefs }: Model, columns: number): Row {
   const tabs = [
     tab(state.focus === "file", "f", "File"),
     ...PANELS.map((panel) =>
-      tab(state.panel === panel && !(isAlone && state.focus === "file"), TABS[panel][0], title(panel))
+      tab(state.panel === panel && !(alone && state.focus === "file"), TABS[panel][0], title(panel))
     ),
   ];
   const at = guests.findIndex(({ id }) => id === state.vm);

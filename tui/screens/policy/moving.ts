@@ -4,8 +4,11 @@ import { rightRows } from "./right_words.ts";
 import { fieldsOf } from "./fields.ts";
 import { fileOf, type PolicyState, problemsOf, valueOf } from "./state.ts";
 
-/** Moves in the file, or in the panel beside it; the file follows what a row of the panel is about. */
-export function moved(state: PolicyState, by: number | "first" | "last"): PolicyState {
+/**
+ * Moves in the file, or in the panel beside it; the file follows what a row of the panel is about. `rows`: of a panel that only
+ * scrolls.
+ */
+export function moved(state: PolicyState, by: number | "first" | "last", rows = 0): PolicyState {
   if (state.focus === "file") {
     const lines = fileOf(state)?.lines.length ?? 1;
     return { ...state, line: 1 + step(state.line - 1, by, lines) };
@@ -15,7 +18,7 @@ export function moved(state: PolicyState, by: number | "first" | "last"): Policy
     const field = fields[step(fields.indexOf(state.whatIf.field), by, fields.length)] ?? "action";
     return { ...state, whatIf: { ...state.whatIf, field } };
   }
-  const at = step(state.at[state.panel], by, lengthOf(state));
+  const at = step(state.at[state.panel], by, lengthOf(state) ?? rows);
   return followed({ ...state, at: { ...state.at, [state.panel]: at } });
 }
 
@@ -52,8 +55,8 @@ export function remarksOfFile(state: PolicyState) {
   return [...problemsOf(state), ...fileOf(state)?.notes ?? []];
 }
 
-/** Rows of the panel; of those that only scroll the view knows the end. */
-function lengthOf(state: PolicyState): number {
+/** Rows of the panel; undefined for one that only scrolls. */
+function lengthOf(state: PolicyState): number | undefined {
   switch (state.panel) {
     case "rights": {
       const rights = valueOf(state.rights);
@@ -63,7 +66,7 @@ function lengthOf(state: PolicyState): number {
       return remarksOfFile(state).length;
     case "what_if":
     case "difference":
-      return 10_000;
+      return undefined;
   }
 }
 

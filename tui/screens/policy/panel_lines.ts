@@ -1,7 +1,7 @@
 /** Panels of the policy screen beside the file: rights of a guest, a what-if, problems. Pure. */
 import type { Span } from "../../line.ts";
 import type { Model } from "../../model.ts";
-import { EMPTY_ROW, labelled, type Row, row, windowOf, wrapped } from "../../sheet.ts";
+import { EMPTY_ROW, labelled, type Row, row, scrolled, windowOf, wrapped } from "../../sheet.ts";
 import { clean, fit, widthOf } from "../../text.ts";
 import { marksOf } from "../../theme.ts";
 import { profileOf } from "./asking.ts";
@@ -98,8 +98,7 @@ export function whatIfRows(model: Model, columns: number, rows: number): readonl
   });
   const decision = decisionRows(model, columns);
   const left = Math.max(1, rows - fields.length - 1);
-  const top = Math.min(state.at.what_if, Math.max(0, decision.length - left));
-  return [...fields, EMPTY_ROW, ...decision.slice(top, top + left)];
+  return [...fields, EMPTY_ROW, ...scrolled(decision, state.at.what_if, left)];
 }
 
 /** What is wrong with the file, and what in it is probably not meant. */

@@ -18,6 +18,7 @@ import {
   profilesOf,
   takesProfile,
 } from "./asking.ts";
+import { scrollLength } from "./lines.ts";
 import { followed, moved } from "./moving.ts";
 import { INIT, type PolicyMessage, type PolicyState, type PolicyWork } from "./state.ts";
 
@@ -46,7 +47,7 @@ function taken(state: PolicyState, message: Message, model: Model, isShown: bool
     case "came":
       return still(came(state, message));
     case "connected":
-      return isShown ? askAll(state) : still(state);
+      return isShown ? connected(state) : still(state);
     case "event":
       return isShown ? heard(state, message) : still(state);
     default:
@@ -73,6 +74,12 @@ function opened(state: PolicyState): Step {
   const run = state.runs + 1;
   const watching = { ...state, runs: run, watching: run };
   return joined({ state: watching, effects: [work({ kind: "watch", run })] }, askAll);
+}
+
+/** A data root may have been made meanwhile: a file that was not there is looked for again. */
+function connected(state: PolicyState): Step {
+  if (state.seen.kind !== "none") return askAll(state);
+  return joined(left(state), opened);
 }
 
 function left(state: PolicyState): Step {
@@ -117,7 +124,7 @@ function told(state: PolicyState, message: PolicyMessage, model: Model): Step {
     case "focus":
       return still({ ...state, focus: state.focus === "file" ? "panel" : "file" });
     case "move":
-      return still(moved(state, message.by));
+      return still(moved(state, message.by, scrollLength(model)));
     case "turn":
       return turned(state, message.by, model);
     case "guest":

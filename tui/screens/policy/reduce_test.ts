@@ -127,6 +127,21 @@ Deno.test("a policy that was reloaded is asked about anew", () => {
   assert.deepEqual(asks(on).slice(before).map(({ action }) => action), ["vm.show", "policy.explain"]);
 });
 
+Deno.test("a file that was not there is looked for again when a supervisor answers", () => {
+  const on = open();
+  const why = { line: undefined, before: "", length: 1, path: "", message: "there is none", hint: undefined };
+  on.send(toPolicy({ kind: "no_file", run: 1, why }), { type: "connected", now: NOW });
+  assert.deepEqual(works(on).map((work) => (work as { kind: string }).kind), ["watch", "watch"]);
+});
+
+Deno.test("what can only be scrolled ends at its last row", () => {
+  const on = open().press("w");
+  answer(on, "policy.explain", explained(GOOD, "vm.start", undefined, TOO_LARGE));
+  on.press("end");
+  const end = state(on).at.what_if;
+  assert.ok(end > 5 && end < 40, `${end}`);
+});
+
 Deno.test("a file that is broken shows its problems at once, and the first one's line", () => {
   const on = open();
   on.send(toPolicy({ kind: "file", run: 1, file: policyText(BAD) }));
