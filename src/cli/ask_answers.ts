@@ -5,7 +5,7 @@ import { fail } from "../core/problem.ts";
 import type { Terminal } from "../ports/terminal.ts";
 import { workingFolder } from "../ports/paths.ts";
 import { type Answers, withPathsFrom } from "../provision/answers.ts";
-import { factsOf, refusalsOf } from "./wizard_facts.ts";
+import { factsOf, judge } from "./wizard_facts.ts";
 import { askAnswers } from "./wizard_clack.ts";
 
 export interface GivenAnswers {
@@ -25,7 +25,11 @@ export async function askOnTerminal(terminal: Terminal, s: ApiClient, id: string
   }
   const folder = workingFolder();
   const said = await askAnswers({ terminal }, { id }, {
-    allowed: (draft) => refusalsOf((action, params) => s.perform(action, params), { id, draft, folder }),
+    allowed: async (draft) => {
+      const said = { id, draft, folder };
+      const { refusals, remarks } = await judge((action, params) => s.perform(action, params), said);
+      return [...refusals, ...remarks];
+    },
     facts: (draft) => factsOf(draft, folder),
   });
   if (said === "cancelled") fail("cancelled", "nothing was done");

@@ -12,21 +12,29 @@ export interface Said {
   readonly folder: string;
 }
 
-/** What would be refused, by policy or for the media, a line each; nothing as long as the answers are no whole. */
-export async function refusalsOf(
+/** What is said of answers, a line each. */
+export interface Judged {
+  /** Policy, or the media, would refuse it. */
+  readonly refusals: readonly string[];
+  /** Stands in no run's way, and may not be meant. */
+  readonly remarks: readonly string[];
+}
+
+/** What policy and media say; nothing as long as the answers are no whole. */
+export async function judge(
   ask: (action: ActionId, params: Readonly<Record<string, unknown>>) => Promise<unknown>,
   { id, draft, folder }: Said,
-): Promise<string[]> {
-  if (!wizardAnswers(draft).ok) return [];
+): Promise<Judged> {
+  if (!wizardAnswers(draft).ok) return { refusals: [], remarks: [] };
   try {
     const params = { id, answers: draftToml(draft), folder };
     const plan = await ask("provision.plan", params) as ProvisionPlanView; // the action's answer
     const denied = plan.decisions.flatMap(({ action, effect, reasons }) =>
       effect === "deny" ? [`${action} would be denied: ${reasons[0]?.why ?? "by policy"}`] : []
     );
-    return [...denied, ...plan.obstacle ? [plan.obstacle.message] : [], ...plan.remarks];
+    return { refusals: [...denied, ...plan.obstacle ? [plan.obstacle.message] : []], remarks: plan.remarks };
   } catch (error) {
-    return [problemOf(error).message];
+    return { refusals: [problemOf(error).message], remarks: [] };
   }
 }
 

@@ -42,7 +42,7 @@ function making(
     assert.ok(next.ok, question.id);
     wizard = next.value;
   }
-  return { id: "web-1", wizard, facts, refusals: [], looking: false };
+  return { id: "web-1", wizard, facts, refusals: [], remarks: [], looking: false };
 }
 
 function shown(mode: Mode, more: Partial<Omit<Model, "screens">> = {}) {
@@ -76,6 +76,7 @@ golden(
 );
 
 const LINUX_MADE = making(LINUX);
+const REMARKED = { ...LINUX_MADE, remarks: ["software emulation, about ten times slower"] };
 const DENIED = { ...LINUX_MADE, refusals: ["vm.define would be denied: policy grants at most 2 vCPUs"] };
 const LOOKED: HostLook = {
   kind: "looked",
@@ -95,6 +96,7 @@ const review = (of: Making, host: Extract<Mode, { kind: "review" }>["host"]): Mo
 });
 
 golden("provision", "review", shown(review(LINUX_MADE, { kind: "looked", faults: [] })));
+golden("provision", "review_remarks", shown(review(REMARKED, LOOKED)));
 golden("provision", "review_windows", shown(review(making(WINDOWS), { kind: "looking" })));
 golden("provision", "review_denied", shown(review(DENIED, { kind: "looked", faults: [] })));
 golden("provision", "review_host", shown(review(LINUX_MADE, BLOCKED)));
@@ -115,6 +117,7 @@ const PLAN = {
     },
   ],
   obstacle: null,
+  remarks: ["software emulation, about ten times slower"],
   steps: [
     {
       ...{ step: "media", title: "brings the install media together and builds the one with the answers" },

@@ -132,14 +132,14 @@ export function wrongRows(wrong: string | undefined, prefs: Prefs, columns: numb
 }
 
 /** What policy and media say of what was said so far. */
-export function policyRows({ refusals, looking }: Making, prefs: Prefs, columns: number): Row[] {
-  if (refusals.length > 0) {
-    return [
-      [{ text: "Would be refused:", tone: "bad" }],
-      ...refusals.flatMap((line) => textRows(`${marksOf(prefs).bad} ${clean(line, 300)}`, columns, "bad")),
-    ];
-  }
-  return looking ? [[{ text: "Policy and media are being asked ...", tone: "dim" }]] : [];
+export function policyRows({ refusals, remarks, looking }: Making, prefs: Prefs, columns: number): Row[] {
+  const { bad, warn } = marksOf(prefs);
+  const refused = refusals.flatMap((line) => textRows(`${bad} ${clean(line, 300)}`, columns, "bad"));
+  return [
+    ...refused.length > 0 ? [[{ text: "Would be refused:", tone: "bad" } as const], ...refused] : [],
+    ...remarks.flatMap((line) => textRows(`${warn} ${clean(line, 300)}`, columns, "warn")),
+    ...looking ? [[{ text: "Policy and media are being asked ...", tone: "dim" } as const]] : [],
+  ];
 }
 
 /** The answers so far, the last ones where there is no room for all. */

@@ -53,7 +53,7 @@ export function takeId(
   const id = mode.field.text.trim();
   const wrong = idFault(id, model);
   if (wrong !== undefined) return { state: { ...state, mode: { ...mode, wrong } } };
-  return asked(state, { id, wizard: startWizard(), facts: {}, refusals: [], looking: false });
+  return asked(state, { id, wizard: startWizard(), facts: {}, refusals: [], remarks: [], looking: false });
 }
 
 /** Enter at a question. */

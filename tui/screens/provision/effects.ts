@@ -1,9 +1,10 @@
 /** The work of the screen `provision`: asks media, policy and this host, keeps answers, begins a run. Loaded when it is asked for. */
 import type { ProvisionPlanView } from "../../../src/actions/views.ts";
+import type { Judged } from "../../../src/cli/wizard_facts.ts";
 import { fail, problemOf } from "../../../src/core/problem.ts";
 import { workingFolder } from "../../../src/ports/paths.ts";
 import { type Answers, withPathsFrom } from "../../../src/provision/answers.ts";
-import { type Draft, draftToml, wizardAnswers } from "../../../src/provision/wizard.ts";
+import { type Draft, draftToml, wizardAnswers, type WizardFacts } from "../../../src/provision/wizard.ts";
 import type { WorkHost } from "../../screen.ts";
 import type { HostLook, Plan, ProvisionMessage, ProvisionWork, Saved } from "./state.ts";
 
@@ -32,14 +33,11 @@ async function done(wanted: ProvisionWork, host: WorkHost): Promise<ProvisionMes
 async function look(
   { id, draft }: Extract<ProvisionWork, { readonly kind: "look" }>,
   { perform }: WorkHost,
-): Promise<Pick<Extract<ProvisionMessage, { readonly kind: "looked" }>, "facts" | "refusals">> {
+): Promise<Judged & { readonly facts: WizardFacts }> {
   const folder = workingFolder();
-  const { factsOf, refusalsOf } = await import("../../../src/cli/wizard_facts.ts");
-  const [facts, refusals] = await Promise.all([
-    factsOf(draft, folder),
-    refusalsOf(perform, { id, draft, folder }),
-  ]);
-  return { facts, refusals };
+  const { factsOf, judge } = await import("../../../src/cli/wizard_facts.ts");
+  const [facts, judged] = await Promise.all([factsOf(draft, folder), judge(perform, { id, draft, folder })]);
+  return { facts, ...judged };
 }
 
 /** The answers with absolute paths. Failure `invalid_answers` when they are no whole: the wizard ends with one. */

@@ -171,9 +171,12 @@ function came(
   switch (message.kind) {
     case "looked": {
       if (mode.kind !== "ask" && mode.kind !== "review") return { state };
-      const { facts, refusals } = message;
+      const { facts, refusals, remarks } = message;
       return {
-        state: { ...state, mode: { ...mode, making: { ...mode.making, facts, refusals, looking: false } } },
+        state: {
+          ...state,
+          mode: { ...mode, making: { ...mode.making, facts, refusals, remarks, looking: false } },
+        },
       };
     }
     case "host":

@@ -80,7 +80,7 @@ function planLines({ plan }: Of<"plan">, prefs: Prefs, columns: number): Row[] {
   if (plan.kind === "failed") {
     return textRows(`${marks.bad} ${clean(problemText(plan.problem), MAX_TEXT)}`, columns, "bad");
   }
-  const { decisions, obstacle, steps } = plan.plan;
+  const { decisions, obstacle, remarks, steps } = plan.plan;
   return [
     [{ text: "policy", tone: "strong" }],
     ...decisions.flatMap(({ action, effect, reasons }): Row[] =>
@@ -101,6 +101,7 @@ function planLines({ plan }: Of<"plan">, prefs: Prefs, columns: number): Row[] {
     ...obstacle === null
       ? []
       : textRows(`${marks.bad} ${clean(problemText(obstacle), MAX_TEXT)}`, columns, "bad"),
+    ...remarks.flatMap((line) => textRows(`${marks.warn} ${clean(line, 300)}`, columns, "warn")),
     ...steps.flatMap(({ step, title, does }, i): Row[] => [
       [],
       [{ text: `${i + 1}. ${step}`, tone: "strong" }, `: ${title}`],

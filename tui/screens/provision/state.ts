@@ -16,6 +16,8 @@ export interface Making {
   readonly facts: WizardFacts;
   /** What would be refused of what was said, by policy or for the media, a line each. */
   readonly refusals: readonly string[];
+  /** What stands in no run's way, and may not be meant. */
+  readonly remarks: readonly string[];
   /** Media and policy are being asked about what was said last. */
   readonly looking: boolean;
 }
@@ -116,6 +118,7 @@ export type ProvisionMessage =
     readonly number: number;
     readonly facts: WizardFacts;
     readonly refusals: readonly string[];
+    readonly remarks: readonly string[];
   }
   | { readonly kind: "host"; readonly number: number; readonly host: HostLook }
   | { readonly kind: "planned"; readonly number: number; readonly plan: Plan }

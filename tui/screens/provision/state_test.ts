@@ -56,7 +56,7 @@ function looked(d: Driver, refusals: readonly string[] = [], blocking = false): 
     ? [{ check_id: "kvm.device", status: "FAIL", details: "none", remediation: "", blocking } as const]
     : [];
   return d.send(
-    own({ kind: "looked", number, facts: {}, refusals }),
+    own({ kind: "looked", number, facts: {}, refusals, remarks: [] }),
     own({ kind: "host", number, host: { kind: "looked", faults } }),
   );
 }
@@ -223,7 +223,7 @@ const keys = fc.constantFrom(
 );
 const late: fc.Arbitrary<ProvisionMessage> = fc.integer({ min: 0, max: 40 }).chain((number) =>
   fc.constantFrom<ProvisionMessage>(
-    { kind: "looked", number, facts: {}, refusals: [] },
+    { kind: "looked", number, facts: {}, refusals: [], remarks: [] },
     { kind: "host", number, host: { kind: "looked", faults: [] } },
     { kind: "planned", number, plan: { kind: "failed", problem: { code: "io", message: "no" } } },
     { kind: "saved", number, came: { kind: "there", path: "/a" } },
