@@ -111,12 +111,13 @@ Deno.test("a linux guest is asked for, begun, called off and undone, and its pas
       await screen.type("x");
       await screen.shows("Call the provisioning of web off?");
       await screen.type("y");
-      await screen.shows(/! interrupted/);
+      await screen.shows(/✗ install +failed/);
+      await screen.shows("was called off");
       await screen.type("u");
       await screen.shows("Undo the provisioning of web?");
       await screen.type("web");
       await screen.press("Enter");
-      await screen.shows("No run of web is under way");
+      await screen.shows("web is undone");
       assert.doesNotMatch(await screen.text(), /horse/);
     });
     await checkUndone(rig);

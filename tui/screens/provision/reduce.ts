@@ -18,7 +18,7 @@ import {
 import { begin, LEAVE_DIALOG, overwriteDialog, takePassword, typePassword } from "./beginning.ts";
 import { edited, fieldOf } from "./field.ts";
 import { type Mode, NEW_ID, own, type ProvisionMessage, type ProvisionState, work } from "./state.ts";
-import { heard, looked, watch } from "./watching.ts";
+import { heard, looked, undone, watch } from "./watching.ts";
 import { problemText } from "./words.ts";
 
 type Came = Next<ProvisionState>;
@@ -36,6 +36,8 @@ export function reduce(state: ProvisionState, message: Message, model: Model): C
       return heard(state, message.event);
     case "tick":
       return watch(state, message.now, model);
+    case "came":
+      return { state: undone(state, message) };
     case "answered":
       return { state: looked(state, message.tag, message.result) };
     case "status":

@@ -15,7 +15,7 @@ type Of<K extends Mode["kind"]> = Extract<Mode, { readonly kind: K }>;
 
 const MAX_TEXT = 1_000;
 /** So many markers are shown of a run, where there is room. */
-const EVENTS = 6;
+const EVENTS = 12;
 
 const STATES: Readonly<Record<ProvisionView["state"], { readonly word: string; readonly tone: Tone }>> = {
   running: { word: "under way", tone: "accent" },
@@ -91,6 +91,9 @@ function withoutRun({ vm, begun, outcome }: Of<"run">, prefs: Prefs, columns: nu
       ),
     ];
   }
+  if (outcome?.kind === "undone") {
+    return [head, ...textRows(`${good} ${vm} is undone: all that it had made is gone.`, columns, "good")];
+  }
   if (outcome?.kind === "failed") {
     return [head, ...textRows(`${bad} failed: ${clean(outcome.why, MAX_TEXT)}`, columns, "bad")];
   }
@@ -103,6 +106,7 @@ function withoutRun({ vm, begun, outcome }: Of<"run">, prefs: Prefs, columns: nu
 function progressRows(run: ProvisionView, { prefs, now }: Model, columns: number): Row[] {
   const { word, tone } = STATES[run.state];
   const begun = Date.parse(run.begun_at);
+  const age = formatDuration(Math.max(0, now - begun));
   const steps = stepsOf({ baseline: run.baseline !== null });
   const at = steps.indexOf(run.step);
   const facts = [
@@ -115,8 +119,8 @@ function progressRows(run: ProvisionView, { prefs, now }: Model, columns: number
     headingRow(run.vm, columns, prefs),
     [
       { text: `${markOf(run.state, prefs)} ${word}`, tone },
-      `  step ${at + 1} of ${steps.length}  ${formatDuration(Math.max(0, now - begun))}`,
-      { text: `  since ${localTime(begun, now)}`, tone: "dim" },
+      `  step ${at + 1} of ${steps.length}  ${run.state === "running" ? age : `begun ${age} ago`}`,
+      { text: `  ${run.state === "running" ? "since" : "at"} ${localTime(begun, now)}`, tone: "dim" },
     ],
     ...steps.map((step, i): Row => stepRow(step, i - at, run, prefs)),
     ...facts.length === 0 ? [] : textRows(facts.join("   "), columns),

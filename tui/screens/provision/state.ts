@@ -42,6 +42,8 @@ export type Plan =
 /** How a run that is shown has ended while it was. */
 export type Outcome =
   | { readonly kind: "done" }
+  /** All that it had made was taken away. */
+  | { readonly kind: "undone" }
   | { readonly kind: "failed"; readonly why: string };
 
 export type Mode =

@@ -191,7 +191,13 @@ Deno.test("a run is gone on with, cancelled and undone only after its own questi
   const undone = driver({ provisioning: [run("web", { state: "failed" })] }).press("u", "y", "enter");
   assert.deepEqual(performs(undone), []);
   undone.press("ctrl-u", "backspace").type("web").press("enter");
-  assert.deepEqual(performs(undone), [["provision.cancel", { id: "web", undo: true }]]);
+  const params = { id: "web", undo: true };
+  assert.deepEqual(performs(undone), [["provision.cancel", params]]);
+  undone.send(own({ kind: "open", vm: "web" }));
+  const result = { ok: true, value: { done: "provision.cancel" } } as const;
+  undone.send({ type: "came", now: NOW, action: "provision.cancel", params, result });
+  const at = mode(undone);
+  assert.ok(at.kind === "run" && at.outcome?.kind === "undone");
 });
 
 Deno.test("a read-only UI shows runs and begins nothing", () => {

@@ -3,7 +3,7 @@ import type { GuestDetail } from "../../../src/actions/views.ts";
 import type { LoggedEvent } from "../../../src/audit/log.ts";
 import type { Instant } from "../../../src/core/time.ts";
 import type { Message } from "../../messages.ts";
-import type { Model } from "../../model.ts";
+import type { Came, Model } from "../../model.ts";
 import type { Next } from "../../screen.ts";
 import type { Mode, Outcome, ProvisionState } from "./state.ts";
 
@@ -53,6 +53,14 @@ export function heard(state: ProvisionState, { event, fields }: LoggedEvent): Ne
     return { state: { ...state, mode: rest } };
   }
   return { state: outcome ? { ...state, mode: { ...mode, outcome } } : state };
+}
+
+/** The end of an action: an undo leaves nothing of the run that is shown. */
+export function undone(state: ProvisionState, { action, params, result }: Came): ProvisionState {
+  const { mode } = state;
+  const isIt = action === "provision.cancel" && params.undo === true && result.ok;
+  if (mode.kind !== "run" || !isIt || params.id !== mode.vm) return state;
+  return { ...state, mode: { ...mode, outcome: { kind: "undone" }, serial: [] } };
 }
 
 /** Null where a marker says that the run goes on after all. */
