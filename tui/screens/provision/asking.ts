@@ -90,14 +90,13 @@ function asked(state: ProvisionState, making: Making, before?: Making["wizard"])
 export function reviewed(state: ProvisionState, making: Making, at = 0): Next<ProvisionState> {
   const number = state.number + 1;
   const { draft } = making.wizard;
+  const known = making.host?.draft === draft ? making.host.look : undefined;
+  const host = known ?? { kind: "looking" } as const;
   return {
-    state: {
-      number,
-      mode: { kind: "review", making: { ...making, looking: true }, at, host: { kind: "looking" } },
-    },
+    state: { number, mode: { kind: "review", making: { ...making, looking: true }, at, host } },
     effects: [
       work({ kind: "look", number, id: making.id, draft }),
-      work({ kind: "host", number, draft }),
+      ...known ? [] : [work({ kind: "host", number, draft })],
     ],
   };
 }

@@ -19,11 +19,11 @@ export function wholeOf({ wizard }: Making): Answers | string {
 }
 
 /** Why nothing can be begun with these answers now; undefined: it can. */
-export function obstacleOf({ making }: Review): string | undefined {
+export function obstacleOf({ making, host }: Review): string | undefined {
   const whole = wholeOf(making);
   if (typeof whole === "string") return whole;
   if (making.looking) return "policy and media are being asked";
-  return making.refusals[0];
+  return making.refusals[0] ?? (host.kind === "looking" ? "this host is being looked at" : undefined);
 }
 
 /** `b` in the review: asks for the password where one is to be asked for, else for the yes. */

@@ -181,8 +181,11 @@ function came(
         },
       };
     }
-    case "host":
-      return { state: mode.kind === "review" ? { ...state, mode: { ...mode, host: message.host } } : state };
+    case "host": {
+      if (mode.kind !== "review") return { state };
+      const host = { draft: mode.making.wizard.draft, look: message.host };
+      return { state: { ...state, mode: { ...mode, making: { ...mode.making, host }, host: message.host } } };
+    }
     case "planned":
       return { state: mode.kind === "plan" ? { ...state, mode: { ...mode, plan: message.plan } } : state };
     case "saved": {

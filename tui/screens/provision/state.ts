@@ -20,6 +20,8 @@ export interface Making {
   readonly remarks: readonly string[];
   /** Media and policy are being asked about what was said last. */
   readonly looking: boolean;
+  /** What this host was found to be able to do, for these very answers. */
+  readonly host?: { readonly draft: Draft; readonly look: HostLook };
 }
 
 /** What a look at this host came to: checks that warn or fail. */

@@ -151,6 +151,19 @@ Deno.test("a host that can't do it has the id typed before a run begins", () => 
   assert.deepEqual(begins(d.effects), []);
 });
 
+Deno.test("this host is looked at once for the same answers, and nothing begins before it was", () => {
+  const d = toReview(driver());
+  const { number } = d.model.screens.provision;
+  d.send(own({ kind: "looked", number, facts: {}, refusals: [], remarks: [] })).press("b");
+  assert.equal(mode(d).kind, "review");
+  const looks = () => worksOf(d.effects).filter(({ kind }) => kind === "host").length;
+  assert.equal(looks(), 1);
+  looked(d).press("d", "esc");
+  assert.deepEqual([mode(d).kind, looks()], ["review", 1]);
+  looked(d).press("down", "enter").type("Web").press("enter");
+  assert.deepEqual([mode(d).kind, looks()], ["review", 2]);
+});
+
 Deno.test("what policy refuses is said, and can't be begun", () => {
   const d = looked(toReview(driver()), ["vm.define would be denied: at most 4 vCPUs"]);
   d.press("b");
