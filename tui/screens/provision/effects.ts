@@ -32,12 +32,19 @@ async function done(wanted: ProvisionWork, host: WorkHost): Promise<ProvisionMes
 
 async function look(
   { id, draft }: Extract<ProvisionWork, { readonly kind: "look" }>,
-  { perform }: WorkHost,
+  { perform, root }: WorkHost,
 ): Promise<Judged & { readonly facts: WizardFacts }> {
   const folder = workingFolder();
-  const { factsOf, judge } = await import("../../../src/cli/wizard_facts.ts");
-  const [facts, judged] = await Promise.all([factsOf(draft, folder), judge(perform, { id, draft, folder })]);
-  return { facts, ...judged };
+  const [{ factsOf, judge }, { policyChoices }] = await Promise.all([
+    import("../../../src/cli/wizard_facts.ts"),
+    import("../../../src/cli/wizard_policy.ts"),
+  ]);
+  const [medium, choices, judged] = await Promise.all([
+    factsOf(draft, folder),
+    policyChoices(root, draft),
+    judge(perform, { id, draft, folder }),
+  ]);
+  return { facts: { ...medium, ...choices }, ...judged };
 }
 
 /** The answers with absolute paths. Failure `invalid_answers` when they are no whole: the wizard ends with one. */
