@@ -76,7 +76,7 @@ function questionRows(
   const title = [...notes, ...titleRows(question.title, question.explanation, columns), []];
   const policy = policyRows(making, prefs, columns);
   const foot = [...wrongRows(wrong, prefs, columns), [], ...policy];
-  const choices = choicesOf(question);
+  const choices = choicesOf(mode, question);
   if (choices.length === 0) {
     return [...title, fieldRow(mode.field, prefs, columns), ...defaultRows(question, columns), ...foot];
   }

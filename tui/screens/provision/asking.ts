@@ -3,6 +3,7 @@ import { parseVmId, VM_ID_RULE } from "../../../src/core/ids.ts";
 import {
   answerQuestion,
   askAgain,
+  type Choice,
   goBack,
   nextQuestion,
   type Question,
@@ -22,17 +23,21 @@ export function questionOf({ wizard, facts }: Making): Question | undefined {
   return nextQuestion(wizard, facts);
 }
 
-/** What of a question can be chosen: its choices, or yes and no. Empty where it wants text. */
-export function choicesOf(question: Question): readonly { readonly value: string; readonly label: string }[] {
+/**
+ * What of a question can be chosen: its choices, or yes and no. Empty where it wants text, and where text is being typed already:
+ * choices that are found out meanwhile must not make keys of its letters.
+ */
+export function choicesOf({ field }: Ask, question: Question): readonly Choice[] {
+  if (field.text !== "") return [];
   if (question.kind === "select") return question.choices;
   return question.kind === "confirm" ? [{ value: "yes", label: "yes" }, { value: "no", label: "no" }] : [];
 }
 
 /** Which choice is selected. */
-export function chosen({ choice }: Ask, question: Question): number {
-  const choices = choicesOf(question);
+export function chosen(mode: Ask, question: Question): number {
+  const choices = choicesOf(mode, question);
   const fallback = choices.findIndex(({ value }) => value === question.fallback);
-  return Math.min(Math.max(choice ?? fallback, 0), Math.max(choices.length - 1, 0));
+  return Math.min(Math.max(mode.choice ?? fallback, 0), Math.max(choices.length - 1, 0));
 }
 
 /** What is wrong with a new guest's id, or undefined. */
@@ -61,7 +66,7 @@ export function takeAnswer(state: ProvisionState, mode: Ask): Next<ProvisionStat
   const { making } = mode;
   const question = questionOf(making);
   if (!question) return reviewed(state, making);
-  const choice = choicesOf(question)[chosen(mode, question)];
+  const choice = choicesOf(mode, question)[chosen(mode, question)];
   const next = answerQuestion(making.wizard, question, choice?.value ?? mode.field.text);
   if (!next.ok) return { state: { ...state, mode: { ...mode, wrong: next.error } } };
   return asked(state, { ...making, wizard: next.value }, mode.before);

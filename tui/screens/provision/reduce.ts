@@ -70,7 +70,7 @@ function typed(mode: Mode, key: Key): Mode {
       return typePassword(mode, key);
     case "ask": {
       const question = questionOf(mode.making);
-      if (!question || choicesOf(question).length > 0) return mode;
+      if (!question || choicesOf(mode, question).length > 0) return mode;
       const field = edited(mode.field, key);
       const { wrong: _wrong, ...rest } = mode;
       return field ? { ...rest, field } : mode;
@@ -90,7 +90,7 @@ function typed(mode: Mode, key: Key): Mode {
 export function typing({ mode }: ProvisionState): boolean {
   if (mode.kind === "ask") {
     const question = questionOf(mode.making);
-    return question !== undefined && choicesOf(question).length === 0;
+    return question !== undefined && choicesOf(mode, question).length === 0;
   }
   return mode.kind === "id" || mode.kind === "save" || mode.kind === "password";
 }
@@ -301,7 +301,7 @@ function moved(mode: Mode, by: number, model: Model): Mode {
     case "ask": {
       const question = questionOf(mode.making);
       if (!question) return mode;
-      return { ...mode, choice: within(chosen(mode, question), choicesOf(question).length) };
+      return { ...mode, choice: within(chosen(mode, question), choicesOf(mode, question).length) };
     }
     case "review":
       return { ...mode, at: within(mode.at, mode.making.wizard.done.length) };

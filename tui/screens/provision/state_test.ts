@@ -102,6 +102,20 @@ Deno.test("an answer that is wrong is refused where it is typed, and typing take
   assert.doesNotMatch(d.frame(), /not expanded/);
 });
 
+Deno.test("choices that are found out while text is typed make no keys of its letters", () => {
+  const d = driver().press("n").type("web-1").press("enter", "down", "enter", "enter").type("of");
+  const { number } = d.model.screens.provision;
+  const facts = { profiles: ["office", "default-linux"] };
+  d.send(own({ kind: "looked", number, facts, refusals: [], remarks: [] })).type("q");
+  const at = mode(d);
+  assert.ok(at.kind === "ask" && at.field.text === "ofq");
+  d.press("enter");
+  assert.match(d.frame(), /choose one of the list/);
+  d.press("ctrl-u", "up", "enter");
+  const next = mode(d);
+  assert.ok(next.kind === "ask" && next.making.wizard.draft["guest.profile"] === "office");
+});
+
 Deno.test("an answer is changed from the review, and Esc there leaves all as it was", () => {
   const d = looked(toReview(driver()));
   const before = mode(d);
