@@ -75,6 +75,12 @@ golden(
   })),
 );
 
+golden(
+  "provision",
+  "ask_spoken",
+  shown(ask(making(WINDOWS, (_, at) => at === "user")), { prefs: { ...PREFS, screenReader: true } }),
+);
+
 const LINUX_MADE = making(LINUX);
 const REMARKED = { ...LINUX_MADE, remarks: ["software emulation, about ten times slower"] };
 const DENIED = { ...LINUX_MADE, refusals: ["vm.define would be denied: policy grants at most 2 vCPUs"] };

@@ -36,7 +36,7 @@ export function askRows(mode: Of<"ask">, prefs: Prefs, columns: number, height: 
   const { making } = mode;
   const question = questionOf(making);
   if (!question) return [];
-  const wide = columns >= WIDE;
+  const wide = columns >= WIDE && !prefs.screenReader;
   const width = wide ? Math.floor(columns * 0.6) : columns;
   const head = [
     headingRow(`A new guest: ${making.id}`, columns, prefs),
