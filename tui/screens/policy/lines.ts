@@ -10,7 +10,7 @@ import { differenceRows } from "./difference_lines.ts";
 import type { PolicyText, Remark } from "./file.ts";
 import { lineOfRow } from "./moving.ts";
 import { problemRows, rightsRows, whatIfRows } from "./panel_lines.ts";
-import { fileOf, type Panel, PANELS, type PolicyState, problemsOf } from "./state.ts";
+import { fileOf, type Panel, PANELS, problemsOf } from "./state.ts";
 
 /** From this width on, file and panel stand side by side. */
 const WIDE = 100;
@@ -155,7 +155,7 @@ function fileRows(model: Model, columns: number, rows: number): readonly Row[] {
       ? wrapped(`hint: ${state.seen.why.hint}`, columns, "accent", 6)
       : [];
   }
-  const made = numbered(model, file, columns);
+  const made = numbered(model, file, columns, rows);
   const at = made.findIndex(({ line }) => line >= state.line);
   return windowOf(made, Math.max(0, at), rows).shown.map(({ row }) => row);
 }
@@ -165,15 +165,17 @@ interface Numbered {
   readonly row: Row;
 }
 
-function numbered(model: Model, file: PolicyText, columns: number): Numbered[] {
+/** The lines around the cursor, as many as can be in sight: a file may have a million. */
+function numbered(model: Model, file: PolicyText, columns: number, rows: number): Numbered[] {
   const state = model.screens.policy;
   const marks = marksOf(model.prefs);
   const digits = String(file.lines.length).length;
   const gutter = digits + 3;
   const found = remarksByLine(file);
   const isMarkedHere = isMarked(model);
-  return file.lines.flatMap((text, i): Numbered[] => {
-    const line = i + 1;
+  const first = Math.max(0, state.line - 1 - rows);
+  return file.lines.slice(first, state.line + rows).flatMap((text, i): Numbered[] => {
+    const line = first + i + 1;
     const remarks = found.get(line) ?? [];
     const isAt = isMarkedHere && line === state.line;
     const isBad = remarks.some(({ bad }) => bad);
