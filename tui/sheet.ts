@@ -1,5 +1,5 @@
 /** A part of the screen as rows of spans: pure, so that what is shown is tested without a terminal. */
-import { fitSpans, type Span } from "./line.ts";
+import { fitSpans, partOf, plainText, type Span } from "./line.ts";
 import { wrap } from "./text.ts";
 import type { Prefs } from "./prefs.ts";
 import { marksOf, type Tone } from "./theme.ts";
@@ -12,6 +12,21 @@ export interface Row {
 }
 
 export const EMPTY_ROW: Row = { spans: [] };
+
+/** The same row in as few parts as it can be: each is a node of the frame, and costs time. */
+export function merged({ spans, tone }: Row): Row {
+  if (tone) return { spans: [plainText(spans)], tone };
+  const parts: { text: string; tone: Tone }[] = [];
+  for (const { text, tone } of spans.map(partOf)) {
+    const last = parts.at(-1);
+    // Spaces look alike in every tone that has no ground of its own.
+    const isSame = last &&
+      (last.tone === tone || (text.trim() === "" && last.tone !== "selected" && tone !== "selected"));
+    if (isSame) last.text += text;
+    else parts.push({ text, tone });
+  }
+  return { spans: parts };
+}
 
 export function row(...spans: readonly Span[]): Row {
   return { spans };
