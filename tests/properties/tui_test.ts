@@ -1,0 +1,17 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { GRAVE, steps, walk } from "./tui_walk.ts";
+
+Deno.test("whatever is pressed and whatever happens, the UI goes on, and nothing grave comes without its question answered", () => {
+  fc.assert(fc.property(steps, (all) => walk(all)), { numRuns: 60 });
+});
+
+Deno.test("a read-only UI changes nothing, whatever is pressed and whatever happens", () => {
+  fc.assert(fc.property(steps, (all) => walk(all, true)), { numRuns: 30 });
+});
+
+Deno.test("every action that ends, removes or widens something is among those that are asked about", () => {
+  for (const action of ["vm.stop", "vm.kill", "vm.reset", "vm.delete", "policy.apply"] as const) {
+    assert.ok(GRAVE.includes(action), action);
+  }
+});

@@ -1,0 +1,229 @@
+/**
+ * Somebody who presses any key, while anything happens: steps by fast-check over the real reducer, what was asked is answered or
+ * refused at any later moment. Each step is judged: nothing grave comes without its question answered.
+ */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { ACTION_IDS, type ActionId, actionSpec } from "../../src/actions/table.ts";
+import type { GuestView, JobView, ProvisionView } from "../../src/actions/views.ts";
+import { GUEST_STATES } from "../../src/lifecycle/states.ts";
+import { needsConfirmation } from "../../tui/guard.ts";
+import { named } from "../../tui/key.ts";
+import { rowsOf } from "../../tui/keys.ts";
+import type { Message } from "../../tui/messages.ts";
+import { type Effect, type Model, SCREENS } from "../../tui/model.ts";
+import { ALL_SCREENS } from "../../tui/screens/all.ts";
+import { testEvent, testFigures, testGuest, testStatus } from "../../tui/screens/guests/testing.ts";
+import { Driver, frame, TEST_NOW, testModel } from "../../tui/testing.tsx";
+import { cleanAll } from "../../tui/text.ts";
+import { answerOf, workMessage } from "./tui_answers.ts";
+
+export type Step =
+  | { readonly kind: "message"; readonly message: Message }
+  /** One of what is still unanswered, counted from the oldest; `variant` chooses among answers. */
+  | { readonly kind: "answer"; readonly which: number; readonly variant: number };
+
+/** Sizes at which every state must be drawn. */
+const SIZES = [[60, 16], [80, 24], [200, 60]] as const;
+
+const IDS = ["web", "db", "gate-1", "z.9"] as const;
+/** What a guest may call itself. */
+const NAMES = [
+  "web",
+  "\x1b[2J\x1b]0;owned\x07",
+  "日本語の名前",
+  "👩‍👩‍👧‍👦",
+  "\u202egnp.exe",
+  "a\nb\tc",
+  "e\u0301".repeat(20),
+  "",
+];
+
+const KEY_NAMES = [
+  ...new Set(
+    SCREENS.flatMap((screen) => rowsOf(testModel({ screen }), ALL_SCREENS).flatMap(({ keys }) => keys)),
+  ),
+  ...["y", "enter", "esc", "space", "backspace", "up", "down", "left", "right", "home", "end", "page-up"],
+  ...["page-down", "delete", "ctrl-u", "ctrl-w", "a", "e", "i", "-", "9", "ä"],
+];
+
+const key = fc.oneof(
+  {
+    weight: 12,
+    arbitrary: fc.constantFrom(...KEY_NAMES).map((name): Message => ({ type: "key", key: named(name) })),
+  },
+  // An answer is more likely a right one than chance would have it.
+  {
+    weight: 3,
+    arbitrary: fc.constantFrom("y", "enter").map((name): Message => ({ type: "key", key: named(name) })),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom<string>(...IDS, "stop", "delete 2", "/tmp/x.toml", "vm:web", ...NAMES)
+      .map((text): Message => ({ type: "key", key: { text } })),
+  },
+);
+
+const guests: fc.Arbitrary<readonly GuestView[]> = fc.uniqueArray(
+  fc.record({
+    id: fc.constantFrom(...IDS),
+    name: fc.constantFrom(...NAMES),
+    state: fc.constantFrom(...GUEST_STATES),
+    presented: fc.boolean(),
+    kind: fc.constantFrom("linux" as const, "windows" as const, null),
+    problem: fc.constantFrom(null, "it \x1b[31mfell\x1b[0m"),
+  }),
+  { selector: ({ id }) => id, maxLength: IDS.length },
+).map((all) => all.map(({ id, ...more }) => testGuest(id, more)));
+
+const run: fc.Arbitrary<ProvisionView> = fc.record({
+  vm: fc.constantFrom(...IDS),
+  step: fc.constantFrom("media" as const, "install" as const, "baseline" as const),
+  state: fc.constantFrom("running" as const, "interrupted" as const, "failed" as const),
+  phase: fc.constantFrom(null, ...NAMES),
+  begun_at: fc.constant("2026-01-31T11:58:00Z"),
+  restarts: fc.nat(3),
+  os: fc.constantFrom(null, ...NAMES),
+  baseline: fc.constantFrom(null, "clean"),
+  why: fc.constantFrom(null, "no room"),
+});
+
+const job: fc.Arbitrary<JobView> = fc.record({
+  job: fc.constantFrom("j1", "j2"),
+  action: fc.constantFrom("vm.start", "provision.begin"),
+  vm: fc.constantFrom(null, ...IDS),
+  state: fc.constantFrom("waiting" as const, "running" as const, "called_off" as const),
+  actor: fc.constant("cli"),
+  asked_at: fc.constant("2026-01-31T11:59:00Z"),
+  started_at: fc.constantFrom(null, "2026-01-31T11:59:01Z"),
+  progress: fc.constantFrom(null, ...NAMES),
+});
+
+const status = fc.record({ all: guests, runs: fc.array(run, { maxLength: 3 }), safe: fc.boolean() })
+  .map(({ all, runs, safe }): Message => {
+    const policy = {
+      ...testStatus(all).policy,
+      safe_mode: safe,
+      problem: safe ? { code: "invalid_policy" as const, message: "line 3" } : null,
+    };
+    return { type: "status", status: cleanAll(testStatus(all, { policy, provisioning: runs })) };
+  });
+
+const happens: fc.Arbitrary<Message> = fc.oneof(
+  { weight: 4, arbitrary: status },
+  {
+    weight: 2,
+    arbitrary: guests.map((all): Message => ({
+      type: "live",
+      sample: {
+        time: "2026-01-31T12:00:00Z",
+        interval_ms: 1000,
+        sums: { running: 0, stale: 0, cpu_percent: null, rss_mib: 0 },
+        guests: all.map(({ id, state, presented }) => testFigures(id, { state, presented })),
+      },
+    })),
+  },
+  fc.nat(30).map((s): Message => ({ type: "tick", now: TEST_NOW + s * 1000 })),
+  fc.constant<Message>({ type: "connected", now: TEST_NOW }),
+  fc.constantFrom(...NAMES).map((why): Message => ({ type: "lost", now: TEST_NOW, why: cleanAll(why) })),
+  fc.tuple(
+    fc.constantFrom(...IDS),
+    fc.constantFrom("RAYOS_VM:stop", "RAYOS_INPUT:denied", "RAYOS_PROVISION:done"),
+  )
+    .map(([vm, event]): Message => ({ type: "event", event: testEvent(1, event, { vm, step: "acpi" }) })),
+  fc.array(job, { maxLength: 3 }).map((jobs): Message => ({ type: "jobs", jobs: cleanAll(jobs) })),
+  fc.tuple(fc.integer({ min: 1, max: 240 }), fc.integer({ min: 1, max: 70 }))
+    .map(([columns, rows]): Message => ({ type: "resized", columns, rows })),
+);
+
+export const steps: fc.Arbitrary<Step[]> = fc.array(
+  fc.oneof(
+    { weight: 10, arbitrary: key.map((message): Step => ({ kind: "message", message })) },
+    { weight: 3, arbitrary: happens.map((message): Step => ({ kind: "message", message })) },
+    {
+      weight: 5,
+      arbitrary: fc.tuple(fc.nat(3), fc.nat(11))
+        .map(([which, variant]): Step => ({ kind: "answer", which, variant })),
+    },
+  ),
+  { minLength: 10, maxLength: 120, size: "max" },
+);
+
+/** Takes the steps one after the other; throws at the first that breaks a promise. */
+export function walk(all: readonly Step[], readOnly = false): void {
+  const ui = new Driver(testModel({
+    prefs: { ...testModel().prefs, readOnly },
+    connection: { kind: "connected", since: TEST_NOW },
+  }));
+  const open: Effect[] = [];
+  for (const step of all) {
+    const message = messageOf(step, open, ui.model);
+    if (message === undefined) continue;
+    const before = ui.model;
+    ui.effects.length = 0;
+    ui.send(message);
+    for (const effect of ui.effects) judge(effect, before, message, readOnly);
+    open.push(...ui.effects.filter((effect) => ["ask", "perform", "screen"].includes(effect.do)));
+    open.splice(0, Math.max(0, open.length - 20));
+  }
+  draw(ui.model);
+}
+
+/** Every state can be drawn at every size; more than the terminal has is never drawn. */
+function draw(model: Model): void {
+  for (const [columns, rows] of SIZES) {
+    const lines = frame(model, { columns, rows }).split("\n");
+    assert.ok(lines.length <= rows, `${lines.length} lines on a terminal of ${rows}`);
+    // deno-lint-ignore no-control-regex -- that there is none is what is looked for
+    assert.doesNotMatch(lines.join(""), /[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/);
+  }
+}
+
+function messageOf(step: Step, open: Effect[], model: Model): Message | undefined {
+  if (step.kind === "message") return step.message;
+  const [effect] = open.splice(step.which % Math.max(1, open.length), 1);
+  if (effect?.do === "ask") {
+    const result = cleanAll(answerOf(effect.action, effect.params, step.variant));
+    return { type: "answered", tag: effect.tag, result };
+  }
+  if (effect?.do === "perform") {
+    const { action, params } = effect;
+    const result = cleanAll(answerOf(action, params, step.variant));
+    return { type: "came", now: model.now, action, params, result };
+  }
+  return effect?.do === "screen" ? workMessage(effect, step.variant) : undefined;
+}
+
+/** What an effect changes that has to be asked about first; undefined: nothing grave. */
+function gravity(effect: Effect): ActionId | undefined {
+  if (effect.do === "perform" || effect.do === "ask") {
+    const isGrave = needsConfirmation(effect.action) || ASKED.includes(effect.action);
+    return isGrave ? effect.action : undefined;
+  }
+  if (effect.do !== "screen" || effect.screen !== "provision") return undefined;
+  return (effect.work as { kind: string }).kind === "begin" ? "provision.begin" : undefined; // its own works have a kind
+}
+
+/** Of low risk by the table, and asked about all the same. */
+const ASKED: readonly ActionId[] = ["policy.apply", "provision.begin", "provision.cancel", "supervisor.stop"];
+
+function judge(effect: Effect, before: Model, message: Message, readOnly: boolean): void {
+  const action = gravity(effect);
+  if (readOnly && (effect.do === "perform" || action !== undefined)) {
+    const { policy, risk } = actionSpec(action ?? (effect.do === "perform" ? effect.action : "status"));
+    assert.ok(policy === null && risk === "none", `${JSON.stringify(effect)} in a read-only UI`);
+  }
+  if (action === undefined) return;
+  const top = before.overlays.at(-1);
+  assert.ok(top?.kind === "confirm" && message.type === "key", `${action} without a question answered`);
+  assert.ok(top.typed === undefined || top.typed.given === top.typed.word, `${action} without its word`);
+  assert.ok(
+    top.then.some((one) => gravity(one) === action),
+    `${action} by the answer to another question: ${top.title}`,
+  );
+}
+
+/** So that an action that is new is looked at here. */
+export const GRAVE: readonly ActionId[] = ACTION_IDS.filter((id) =>
+  needsConfirmation(id) || ASKED.includes(id)
+);
