@@ -26,7 +26,7 @@ import { initialModel } from "./initial.ts";
 import { keysOf } from "./input.ts";
 import type { Key } from "./key.ts";
 import type { Api, LinkPorts } from "./link.ts";
-import { FRAME_MS, Painter } from "./painter.ts";
+import { Painter } from "./painter.ts";
 import { reduce } from "./reduce.ts";
 import { ALL_SCREENS } from "./screens/all.ts";
 import { Store } from "./store.ts";
@@ -34,6 +34,9 @@ import type { Model } from "./model.ts";
 
 /** Longest time that hiding the presented guest may take while the UI ends. */
 const HIDE_MS = 3_000;
+
+/** Of keys that are held down; what comes by itself is drawn less often (`painter.ts`). */
+const MAX_FPS = 30;
 
 /** 128 and the signal's number, as shells have it. */
 const EXIT_OF_SIGNAL: Readonly<Record<EndSignal, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
@@ -105,7 +108,7 @@ class Session {
       patchConsole: false,
       interactive: true,
       isScreenReaderEnabled: screenReader,
-      maxFps: 1000 / FRAME_MS * 1.5,
+      maxFps: MAX_FPS,
     });
     this.#instance = instance;
     // An error in a view ends Ink by itself.

@@ -1,7 +1,10 @@
-/** When a frame is drawn: after a key at once, otherwise at most 20 times a second, and never when nothing has changed. */
+/**
+ * When a frame is drawn: after a key at once, otherwise at most 4 times a second, and never when nothing has changed. A frame costs
+ * some ten milliseconds, whether anything in it is other than before or not; nobody reads faster.
+ */
 import type { Clock } from "../src/ports/clock.ts";
 
-export const FRAME_MS = 50;
+export const FRAME_MS = 250;
 
 export class Painter {
   #last = -Infinity;
