@@ -147,7 +147,7 @@ function provisionWork(work: ProvisionWork, variant: number): Message {
   switch (work.kind) {
     case "look": {
       const refusals = variant % 3 === 0 ? ["disk.image: \x1b[31mnot there"] : [];
-      return provision({ kind: "looked", number: work.number, facts: {}, refusals });
+      return provision({ kind: "looked", number: work.number, facts: {}, refusals, remarks: [] });
     }
     case "host":
       return provision({
