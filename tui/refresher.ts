@@ -2,7 +2,7 @@
 import type { Clock } from "../src/ports/clock.ts";
 
 /** Between two answers at least so many times what the last one took, within bounds. */
-const SHARE = 20;
+const SHARE = 40;
 const MIN_GAP_MS = 80;
 const MAX_GAP_MS = 1_000;
 
