@@ -1,5 +1,6 @@
 /** What the supervisor and the work of screens might say to what the UI asks: right answers, refusals, late ones. */
 import type { ActionId } from "../../src/actions/table.ts";
+import { CHECK_GROUPS } from "../../src/preflight/types.ts";
 import type { Came, Effect } from "../../tui/model.ts";
 import type { Message } from "../../tui/messages.ts";
 import type { AuditMessage, AuditWork } from "../../tui/screens/audit/state.ts";
@@ -105,9 +106,8 @@ function auditWork({ kind, run }: AuditWork, variant: number): Message {
   return { type: "screen", screen: "audit", message: said };
 }
 
-const CHECK = {
-  ...{ check_id: "kvm.device", group: "kvm", title: "KVM", why: "speed" },
-} as const;
+const ID = "kvm.device";
+const HEAD = { group: CHECK_GROUPS[0], title: "KVM", why: "Without it guests are slow." };
 
 function preflightWork(work: PreflightWork, variant: number): Message {
   if (work.kind === "look_root") {
@@ -119,16 +119,16 @@ function preflightWork(work: PreflightWork, variant: number): Message {
   const { number } = work;
   switch (variant % 5) {
     case 0:
-      return preflight({ kind: "listed", number, rows: [{ ...CHECK, group: "host" } as never] }); // a row of any group
+      return preflight({ kind: "listed", number, rows: [{ ...HEAD, id: ID }] });
     case 1:
-      return preflight({ kind: "said", number, id: CHECK.check_id, detail: "looks" });
+      return preflight({ kind: "said", number, id: ID, detail: "looks" });
     case 2:
       return preflight({
         kind: "ended",
         number,
         result: {
-          ...CHECK,
-          group: "host" as never, // as above
+          ...HEAD,
+          check_id: ID,
           status: "FAIL",
           details: "none",
           remediation: "load kvm",
