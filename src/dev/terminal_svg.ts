@@ -6,6 +6,8 @@ export interface StyledText {
   readonly color?: number | undefined;
   readonly bold?: boolean;
   readonly dim?: boolean;
+  /** Text in the colour of the background on its own colour. */
+  readonly inverse?: boolean;
 }
 
 const CELL_WIDTH = 8.4;
@@ -47,11 +49,28 @@ export function terminalSvg(
     }">`,
     `<rect width="${width}" height="${height}" rx="8" fill="${BACKGROUND}"/>`,
     `<g font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="14" fill="${FOREGROUND}" xml:space="preserve">`,
+    ...lines.flatMap((line, i) => bars(line, MARGIN + i * LINE_HEIGHT)),
     ...lines.map((line, i) => textLine(line, MARGIN + i * LINE_HEIGHT + 13)),
     "</g>",
     "</svg>",
     "",
   ].join("\n");
+}
+
+/** What lies below inverse text. */
+function bars(line: readonly StyledText[], y: number): string[] {
+  let column = 0;
+  return line.flatMap((run) => {
+    const x = (MARGIN + column * CELL_WIDTH).toFixed(1), count = [...run.text].length;
+    column += count;
+    if (!run.inverse) return [];
+    const width = (count * CELL_WIDTH).toFixed(1);
+    return [`<rect x="${x}" y="${y}" width="${width}" height="${LINE_HEIGHT}" fill="${colorOf(run)}"/>`];
+  });
+}
+
+function colorOf({ color }: StyledText): string {
+  return color === undefined ? FOREGROUND : PALETTE[color] ?? FOREGROUND;
 }
 
 function textLine(line: readonly StyledText[], y: number): string {
@@ -61,7 +80,11 @@ function textLine(line: readonly StyledText[], y: number): string {
     const count = [...run.text].length;
     column += count;
     if (run.text.trim() === "") return [];
-    const fill = run.color === undefined ? "" : ` fill="${PALETTE[run.color] ?? FOREGROUND}"`;
+    const fill = run.inverse
+      ? ` fill="${BACKGROUND}"`
+      : run.color === undefined
+      ? ""
+      : ` fill="${colorOf(run)}"`;
     const weight = run.bold ? ' font-weight="bold"' : "";
     const faint = run.dim ? ' opacity="0.65"' : "";
     // textLength keeps the columns in line whatever font is there.
