@@ -6,6 +6,7 @@ import { decide } from "../../policy/decide.ts";
 import { fail } from "../core/problem.ts";
 import { formatBytes, MIB } from "../core/units.ts";
 import type { Guest } from "./guest.ts";
+import { armRelease } from "./presentation.ts";
 import type { Supervisor } from "./supervisor.ts";
 
 const EVERY_MS = 1_000;
@@ -80,6 +81,7 @@ async function press(s: Supervisor, guest: Guest): Promise<void> {
     fail("denied", `no key may be pressed in ${guest.id}: ${reasons[0].why}`, { reasons });
   }
   await guest.run?.qmp.execute("send-key", { keys: [{ type: "qcode", data: "ret" }] });
+  armRelease(s);
 }
 
 /** Bytes that were read from its media since its QEMU began; a reset of the machine does not count them anew. */

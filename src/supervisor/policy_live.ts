@@ -12,7 +12,7 @@ import type { Guest } from "./guest.ts";
 import { reviewLimits } from "./limits.ts";
 import { networkOff } from "./network.ts";
 import { nextPolicyState, revisionOf } from "./policy_source.ts";
-import { hide } from "./presentation.ts";
+import { armRelease, hide } from "./presentation.ts";
 import { tellReboot } from "./reacting.ts";
 import type { Supervisor } from "./supervisor.ts";
 
@@ -36,6 +36,7 @@ export async function takePolicyFile(s: Supervisor): Promise<void> {
   const next = await nextPolicyState(s.parts.layout, before);
   if (isSame(before, next)) return;
   s.policy = next;
+  armRelease(s);
   tellPolicy(s, before);
   await reviewGuests(s);
 }

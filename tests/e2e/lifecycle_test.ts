@@ -1,6 +1,6 @@
 /** Small guests through the whole of their life, with real QEMU, by the compiled program. */
 import assert from "node:assert/strict";
-import { defineSmall, isRunning, stopSupervisor, withRoot } from "./rig.ts";
+import { defineSmall, isRunning, POLICY, showUntil, stopSupervisor, withRoot } from "./rig.ts";
 
 // deno-lint-ignore no-explicit-any -- answers of many shapes
 type Any = any;
@@ -63,6 +63,24 @@ Deno.test("at most one guest is presented, and hiding follows its end", () =>
     await rig.ok("vm", "present", "b");
     const events = (await rig.run("--json", "events", "-n", "100")).stdout;
     assert.match(events, /RAYOS_PRESENTATION:off.*guest ended/);
+  }));
+
+Deno.test("a guest that gets no input is hidden after the time that policy names, and a policy that says never keeps it shown", () =>
+  withRoot(async (rig) => {
+    await defineSmall(rig, "a");
+    await rig.ok("vm", "start", "a");
+    await rig.ok("vm", "present", "a");
+    await rig.write("releasing.toml", `${POLICY}[presentation]\nrelease_after_s = 1\n`);
+    await rig.ok("policy", "apply", `${rig.root}/releasing.toml`); // also for what is shown already
+    await showUntil(rig, "a", ({ presented }) => !presented);
+    await rig.ok("vm", "present", "a");
+    await showUntil(rig, "a", ({ presented }) => !presented);
+    const events = (await rig.run("--json", "events", "-n", "100")).stdout;
+    assert.equal(events.match(/RAYOS_PRESENTATION:off.*no_input/g)?.length, 2);
+    await rig.write("never.toml", POLICY);
+    await rig.ok("policy", "apply", `${rig.root}/never.toml`);
+    await rig.ok("vm", "present", "a");
+    assert.equal((await rig.ok("vm", "show", "a")).presented, true);
   }));
 
 Deno.test("a network is denied with its rule, whatever profile is asked for; off is always possible", () =>
