@@ -72,7 +72,7 @@ Deno.test("prepareTpm() that is called off leaves no half state, and nothing out
     const plan = planTpmSetup(swtpm, { stateDir: `${folder}/tpm`, authorityDir: `${folder}/ca` });
     assert.equal(plan.command.env.TMPDIR, plan.workFolder);
     await Deno.mkdir(`${plan.workFolder}/left`, { recursive: true });
-    const watcher = Deno.watchFs(`${folder}/tpm`);
+    const watcher = Deno.watchFs(folder); // not a folder that is made only now: what comes in that at once is missed
     const off = new AbortController();
     const making = prepareTpm(plan, off.signal);
     for await (const { paths } of watcher) if (paths.some((path) => path === plan.madeFile)) break;
@@ -90,14 +90,14 @@ Deno.test("prepareTpm() that is called off ends what its tool has started", asyn
   const folder = await Deno.makeTempDir({ prefix: "rayvisor-tpm-" });
   try {
     // A tool that starts another one and is killed before that has ended.
-    const script = `#!/bin/sh\nsleep 600 >/dev/null 2>&1 &\n: >"$TMPDIR/begun"\nwait\n`;
+    const script = `#!/bin/sh\nsleep 600 >/dev/null 2>&1 &\n: >"${folder}/begun"\nwait\n`;
     await Deno.writeTextFile(`${folder}/setup`, script, { mode: 0o700 });
     const plan = planTpmSetup({ ...swtpm, setupProgram: `${folder}/setup` }, {
       stateDir: `${folder}/tpm`,
       authorityDir: `${folder}/ca`,
     });
     await Deno.mkdir(plan.workFolder, { recursive: true });
-    const watcher = Deno.watchFs(`${folder}/tpm`);
+    const watcher = Deno.watchFs(folder); // not a folder that is made only now: what comes in that at once is missed
     const off = new AbortController();
     const making = prepareTpm(plan, off.signal);
     for await (const { paths } of watcher) if (paths.some((path) => path.endsWith("/begun"))) break;
