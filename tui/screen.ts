@@ -36,7 +36,10 @@ export interface Screen<K extends ScreenId> {
   readonly reduce: (state: ScreenStates[K], message: Message, model: Model) => Next<ScreenStates[K]>;
   /** Whether it takes text at the moment (a filter, a field): then single letters are no keys. */
   readonly typing?: (state: ScreenStates[K]) => boolean;
-  /** Carries out an effect `screen` of this screen; loads what is heavy when it is called. */
+  /**
+   * Carries out an effect `screen` of this screen; loads what is heavy when it is called. What fails is told by a message of the
+   * screen; never throws.
+   */
   readonly work?: (work: unknown, host: WorkHost) => Promise<void>;
   readonly View: (
     props: { readonly model: Model; readonly columns: number; readonly rows: number },
@@ -44,7 +47,7 @@ export interface Screen<K extends ScreenId> {
 }
 
 /** What a screen's work outside the reducer has: the only way from a screen to files, programs and the API. */
-export interface WorkPort {
+export interface WorkHost {
   /** Data root. */
   readonly root: string;
   /** Failure as of `ApiClient.perform()`. */
@@ -52,13 +55,6 @@ export interface WorkPort {
   readonly send: (message: Message) => void;
   /** Aborts when the screen's work is called off (`stop_work`), and when the UI closes. */
   readonly signal: AbortSignal;
-}
-
-/** The runner of `{do: "screen"}`, exported by a screen's `effects.ts`. What fails is told by a message of the screen; never throws. */
-export type ScreenWork = (work: unknown, port: WorkPort) => Promise<void>;
-
-/** The same, and the short way to the screen's own reducer. */
-export interface WorkHost extends WorkPort {
   /** Takes a message of the screen's own, without its wrapping. */
   readonly dispatch: (message: unknown) => void;
 }

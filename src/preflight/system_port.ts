@@ -1,5 +1,4 @@
 /** The host that this program runs on. */
-import { createHash } from "node:crypto";
 import { fail, Failure } from "../core/problem.ts";
 import { systemHost } from "../cgroup/host.ts";
 import { look } from "../cgroup/set_up.ts";
@@ -14,7 +13,7 @@ import {
   removeTree,
 } from "../ports/files.ts";
 import { findProgram, listFolder, readStart } from "../ports/folders.ts";
-import { readPieces } from "../ports/large_files.ts";
+import { hashFile } from "../media/hash.ts";
 import { machineName } from "../ports/machine.ts";
 import { MARK, processesThatHave } from "../ports/own_processes.ts";
 import { ownUid, statOf } from "../ports/paths.ts";
@@ -39,7 +38,6 @@ const ADMIN_PATH = "/usr/sbin:/sbin:/usr/local/sbin";
 /** More than the probe's own limit, for other programs start beside it; a KVM that emulates needs more than twice as long. */
 const KVM_ROM_MS = 2_000;
 const CONVERT_LIMIT_MS = 10_000;
-const HASH_PIECE = 1024 * 1024;
 
 const probes: HostProbes = {
   qemu: probeQemu,
@@ -51,7 +49,7 @@ const probes: HostProbes = {
   groups: () => look({ host: systemHost, bySystemd: envVar("INVOCATION_ID") !== undefined }),
   marked: markedProcesses,
   medium: lookAtMedium,
-  sha256,
+  sha256: hashFile,
 };
 
 export const systemPort: HostPort = {
@@ -160,15 +158,4 @@ async function markedProcesses(): Promise<MarkedProcess[]> {
     role: env.get(MARK.role) ?? "",
     commandLine: (await readKernelFiles(`/proc/${pid}/cmdline`) ?? "").replaceAll("\0", " "),
   })));
-}
-
-async function sha256(path: string, onBytes: (bytes: number) => void, signal: AbortSignal): Promise<string> {
-  const hash = createHash("sha256");
-  let bytes = 0;
-  for await (const piece of readPieces(path, HASH_PIECE)) {
-    if (signal.aborted) fail("cancelled", `hashing ${path} was cancelled`);
-    hash.update(piece);
-    onBytes(bytes += piece.length);
-  }
-  return hash.digest("hex");
 }

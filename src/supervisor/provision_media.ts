@@ -6,7 +6,8 @@ import { hashFile } from "../media/hash.ts";
 import { inspectMedium } from "../media/inspect.ts";
 import type { WindowsAnswers } from "../provision/answers.ts";
 import { mediaFault } from "../provision/media_fit.ts";
-import { createFile, isDiskFull, readPieces } from "../ports/large_files.ts";
+import { copyFile } from "../ports/copy_file.ts";
+import { isDiskFull } from "../ports/large_files.ts";
 import { fileFacts, moveFile } from "../ports/folders.ts";
 import type { Medium } from "./provision_record.ts";
 
@@ -56,7 +57,6 @@ async function tenths(path: string, done: string, tell: Passing["tell"]): Promis
 
 /** Smaller files are gone through before anybody reads that. */
 const TOLD_BYTES = 256 * MIB;
-const PIECE_BYTES = 1024 * 1024;
 
 /** Copies a medium where it must be copied. Its original stays as it is. */
 export async function bringMedium(root: string, medium: Medium, { signal, tell }: Passing): Promise<void> {
@@ -66,23 +66,13 @@ export async function bringMedium(root: string, medium: Medium, { signal, tell }
   const part = `${to}.part`;
   await makeFolder(dirname(to));
   await removeTree(part);
-  const out = await createFile(part);
   try {
-    let bytes = 0;
-    const passed = await tenths(from, "copied", tell);
-    for await (const piece of readPieces(from, PIECE_BYTES)) {
-      signal.throwIfAborted();
-      await out.write(piece);
-      passed(bytes += piece.length);
-    }
-    await out.flush();
+    await copyFile(from, part, { signal, onBytes: await tenths(from, "copied", tell) });
   } catch (error) {
     if (isDiskFull(error)) {
       fail("no_space", `${from} does not fit into ${root}: no room is left`, { path: to });
     }
     throw error;
-  } finally {
-    out.close();
   }
   await moveFile(part, to);
 }
