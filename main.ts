@@ -5,7 +5,7 @@ import { systemTerminal } from "./src/ports/terminal.ts";
 Deno.umask(0o077); // everything this program makes is its user's alone
 Deno.exit(
   await main(Deno.args, systemTerminal, async (context, flags) => {
-    const { openTui } = await import("./tui/open.tsx"); // Ink and React are loaded for it alone
+    const { openTui } = await import("./tui/open.ts"); // loaded for it alone
     return await openTui(context, flags);
   }),
 );

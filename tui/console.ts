@@ -20,19 +20,19 @@ export function consolePiece(rest: string, piece: string): { readonly text: stri
 }
 
 export interface ConsolePorts {
-  readonly write: (text: string) => void;
+  readonly write: (text: string) => Promise<void>;
   /** Aborts when the operator leaves. */
   readonly left: AbortSignal;
 }
 
 /** Until the operator leaves, the guest ends or the supervisor is gone. */
 export async function showConsole(vm: string, api: Api, { write, left }: ConsolePorts): Promise<void> {
-  write(`Serial console of ${vm}, to be read. Ctrl-C leaves.\n\n`);
+  await write(`Serial console of ${vm}, to be read. Ctrl-C leaves.\n\n`);
   let rest = "";
   for await (const piece of await api.serial(vm, left)) {
     const next = consolePiece(rest, piece);
     rest = next.rest;
-    if (next.text !== "") write(next.text);
+    if (next.text !== "") await write(next.text);
   }
-  if (!left.aborted) write("\nThe console has ended.\n");
+  if (!left.aborted) await write("\nThe console has ended.\n");
 }

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { Failure } from "../src/core/problem.ts";
 import { FakeApi } from "../tests/fakes/fake_api.ts";
 import { ManualClock } from "../tests/fakes/manual_clock.ts";
-import { stubScreens } from "../tests/fakes/stub_screens.tsx";
+import { stubScreens } from "../tests/fakes/stub_screens.ts";
 import { eventOf, guestView, sampleOf, statusView } from "../tests/fakes/tui_views.ts";
 import { Runner } from "./effects.ts";
 import type { Message } from "./messages.ts";
 import type { Effect } from "./model.ts";
 import type { AllScreens } from "./screens/all.ts";
-import { testModel } from "./testing.tsx";
+import { testModel } from "./testing.ts";
 
 interface Rig {
   readonly clock: ManualClock;

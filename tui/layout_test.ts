@@ -1,38 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { columnWidths } from "./columns.ts";
-import { PLAIN_PREFS } from "./components/say.tsx";
-import { fitSpans, plainText } from "./line.ts";
+import { fitSpans, plainText, skipSpans } from "./line.ts";
+import { PLAIN_PREFS } from "./prefs.ts";
 import { sparkline } from "./sparkline.ts";
 import { windowAround, windowFrom } from "./window.ts";
 import { widthOf } from "./text.ts";
-
-Deno.test("columns share what is left over, and the least important go first", () => {
-  const columns = [{ min: 10, share: 1 }, { min: 8, priority: 2 }, { min: 6, share: 1, max: 8, priority: 1 }];
-  assert.deepEqual(columnWidths(columns, 40), [22, 8, 8]);
-  assert.deepEqual(columnWidths(columns, 18), [11, 0, 6]);
-  assert.deepEqual(columnWidths(columns, 12), [12, 0, 0]);
-  assert.deepEqual(columnWidths(columns, 5), [5, 0, 0]);
-});
-
-Deno.test("columns never take more than there is", () => {
-  const column = fc.record({
-    min: fc.integer({ min: 1, max: 20 }),
-    share: fc.integer({ min: 0, max: 3 }),
-    priority: fc.integer({ min: 0, max: 3 }),
-  });
-  fc.assert(
-    fc.property(
-      fc.array(column, { minLength: 1, maxLength: 8 }),
-      fc.integer({ min: 1, max: 200 }),
-      (all, width) => {
-        const shown = columnWidths(all, width).filter((one) => one > 0);
-        assert.ok(shown.length >= 1);
-        assert.ok(shown.reduce((sum, one) => sum + one, shown.length - 1) <= width);
-      },
-    ),
-  );
-});
 
 Deno.test("a line of spans has exactly its width", () => {
   assert.equal(
@@ -41,6 +13,20 @@ Deno.test("a line of spans has exactly its width", () => {
   );
   assert.equal(widthOf(plainText(fitSpans(["ab"], 5, "…"))), 5);
 });
+
+Deno.test("a line cut in two has all of its cells, also where the cut goes through a wide character", () =>
+  fc.assert(
+    fc.property(
+      fc.array(fc.oneof(fc.string(), fc.constantFrom("日本", "a日", "ä", "👩‍🚀x"))),
+      fc.nat(40),
+      (texts, at) => {
+        const row = fitSpans(texts.map((text) => text.replace(/[^\x20-\x7e日本ä👩‍🚀]/gu, "?")), 40, "…");
+        const left = plainText(fitSpans(row, at, "")), right = plainText(skipSpans(row, at));
+        assert.equal(widthOf(left), at);
+        assert.equal(widthOf(right), 40 - at);
+      },
+    ),
+  ));
 
 Deno.test("the cursor is always in the window, and the window is full where it can be", () =>
   fc.assert(

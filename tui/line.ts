@@ -1,10 +1,12 @@
 /** Lines as parts, each with a tone: pure, so that what stands in a line is tested without a terminal. */
-import { cut, widthOf } from "./text.ts";
+import { cut, skip, widthOf } from "./text.ts";
 import type { Tone } from "./theme.ts";
 
 /** A part of a line in one tone. A plain text is one in the tone `plain`. */
 export type Span = string | { readonly text: string; readonly tone: Tone };
 export type Part = { readonly text: string; readonly tone: Tone };
+/** One line of the screen. */
+export type Row = readonly Span[];
 
 export function partOf(span: Span): Part {
   return typeof span === "string" ? { text: span, tone: "plain" } : span;
@@ -33,4 +35,25 @@ export function fitSpans(spans: readonly Span[], width: number, mark: string): P
   }
   if (left > 0) parts.push({ text: " ".repeat(left), tone: "plain" });
   return parts;
+}
+
+/** What is left of the spans without their first `cells`; of a wide character that is cut through a space is left. */
+export function skipSpans(spans: readonly Span[], cells: number): Part[] {
+  const parts: Part[] = [];
+  let left = cells;
+  for (const span of spans) {
+    const { text, tone } = partOf(span);
+    const width = left > 0 ? widthOf(text) : 0;
+    if (left > 0 && width <= left) left -= width;
+    else {
+      parts.push({ text: skip(text, left), tone });
+      left = 0;
+    }
+  }
+  return parts;
+}
+
+/** The row that the cursor is on: all of it in one tone, over the whole width. */
+export function cursorRow(spans: readonly Span[], width: number, mark: string): Row {
+  return [{ text: plainText(fitSpans(spans, width, mark)), tone: "selected" }];
 }

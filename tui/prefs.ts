@@ -11,3 +11,12 @@ export interface Prefs {
   /** Lines in reading order, no frames. */
   readonly screenReader: boolean;
 }
+
+/** A terminal that can do everything. */
+export const PLAIN_PREFS: Prefs = {
+  color: "full",
+  background: "dark",
+  unicode: true,
+  readOnly: false,
+  screenReader: false,
+};

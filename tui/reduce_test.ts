@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ACTION_IDS, actionSpec } from "../src/actions/table.ts";
-import { stubScreens } from "../tests/fakes/stub_screens.tsx";
+import { stubScreens } from "../tests/fakes/stub_screens.ts";
 import { eventOf, figuresOf, guestView, jobView, sampleOf, statusView } from "../tests/fakes/tui_views.ts";
 import { MAX_EVENTS, MAX_SERIES } from "./data.ts";
 import { needsConfirmation } from "./guard.ts";
 import type { Message } from "./messages.ts";
 import { type Effect, type Model, SCREENS } from "./model.ts";
-import { Driver, TEST_NOW, testModel } from "./testing.tsx";
+import { Driver, TEST_NOW, testModel } from "./testing.ts";
 
 const web = guestView("web-1", { state: "running", pid: 77, started_at: "2026-01-31T11:00:00.000Z" });
 const db = guestView("db-1");

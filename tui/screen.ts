@@ -1,7 +1,7 @@
 /** What every screen is made of. Its state and keys are pure; its view is a function of the model. */
-import type { ReactNode } from "react";
 import type { ActionId } from "../src/actions/table.ts";
 import type { Effect, Model, ScreenId, ScreenStates } from "./model.ts";
+import type { Row } from "./line.ts";
 import type { Message } from "./messages.ts";
 
 /** The next state of a screen, and what is to be done. */
@@ -41,9 +41,8 @@ export interface Screen<K extends ScreenId> {
    * screen; never throws.
    */
   readonly work?: (work: unknown, host: WorkHost) => Promise<void>;
-  readonly View: (
-    props: { readonly model: Model; readonly columns: number; readonly rows: number },
-  ) => ReactNode;
+  /** What it shows, at most `rows` rows; each is cut or filled to `columns` cells. For a screen reader lines may be longer. */
+  readonly view: (model: Model, columns: number, rows: number) => readonly Row[];
 }
 
 /** What a screen's work outside the reducer has: the only way from a screen to files, programs and the API. */

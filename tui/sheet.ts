@@ -1,55 +1,48 @@
-/** A part of the screen as rows of spans: pure, so that what is shown is tested without a terminal. */
-import { fitSpans, partOf, plainText, type Span } from "./line.ts";
-import { wrap } from "./text.ts";
+/** What screens are laid out with: texts broken into rows, lists around the cursor, two parts side by side. Pure. */
+import { fitSpans, type Row, type Span } from "./line.ts";
 import type { Prefs } from "./prefs.ts";
+import { wrap } from "./text.ts";
 import { marksOf, type Tone } from "./theme.ts";
 import { windowAround, windowFrom } from "./window.ts";
 
-/** One row; with `tone` all of it is in that tone (the row of the cursor). */
-export interface Row {
-  readonly spans: readonly Span[];
-  readonly tone?: Tone;
-}
-
-export const EMPTY_ROW: Row = { spans: [] };
-
-/** The same row in as few parts as it can be: each is a node of the frame, and costs time. */
-export function merged({ spans, tone }: Row): Row {
-  if (tone) return { spans: [plainText(spans)], tone };
-  const parts: { text: string; tone: Tone }[] = [];
-  for (const { text, tone } of spans.map(partOf)) {
-    const last = parts.at(-1);
-    // Spaces look alike in every tone that has no ground of its own.
-    const isSame = last &&
-      (last.tone === tone || (text.trim() === "" && last.tone !== "selected" && tone !== "selected"));
-    if (isSame) last.text += text;
-    else parts.push({ text, tone });
-  }
-  return { spans: parts };
-}
+/** However little room there is, text is broken no shorter. */
+const MIN_TEXT_COLUMNS = 8;
 
 export function row(...spans: readonly Span[]): Row {
-  return { spans };
+  return spans;
 }
 
-/** A text in one tone, broken into rows; all but the first are indented. */
+/** A text in one tone, over as many rows as it needs; those after the first are moved in by `indent`. */
 export function wrapped(text: string, columns: number, tone: Tone = "plain", indent = 0): Row[] {
-  return wrap(text, Math.max(8, columns - indent)).map((line, i) =>
-    row({ text: i === 0 ? line : " ".repeat(indent) + line, tone })
-  );
+  return wrap(text, Math.max(MIN_TEXT_COLUMNS, columns - indent)).map((line, i) => [
+    { text: i === 0 ? line : " ".repeat(indent) + line, tone },
+  ]);
 }
 
-/** A text after a word of fixed width, the text broken into rows beside it. */
+/** A text with a word before it, which takes `width` cells; its further rows stand below its first. */
 export function labelled(
   label: string,
   text: string,
   columns: number,
-  width: number,
+  width = label.length + 1,
   tone: Tone = "plain",
 ): Row[] {
-  return wrap(text, Math.max(8, columns - width)).map((line, i) =>
-    row({ text: (i === 0 ? label : "").padEnd(width), tone: "dim" }, { text: line, tone })
-  );
+  return wrap(text, Math.max(MIN_TEXT_COLUMNS, columns - width)).map((line, i) => [
+    { text: (i === 0 ? label : "").padEnd(width), tone: "dim" },
+    { text: line, tone },
+  ]);
+}
+
+/** Rows that are moved in by `indent`, made for the width that is left to them. */
+export function moved(indent: number, columns: number, made: (columns: number) => readonly Row[]): Row[] {
+  return made(columns - indent).map((row) => [" ".repeat(indent), ...row]);
+}
+
+/** A heading with a rule to the end of the row; without one for a screen reader. */
+export function heading(title: string, columns: number, { unicode, screenReader }: Prefs): Row {
+  if (screenReader) return [{ text: title, tone: "strong" }];
+  const rule = (unicode ? "─" : "-").repeat(Math.max(0, columns - title.length - 1));
+  return [{ text: title, tone: "strong" }, { text: ` ${rule}`, tone: "dim" }];
 }
 
 /** `rows` of the list with the one `at` in the middle, as far as the ends allow; `top` is the first. */
@@ -68,26 +61,24 @@ export function scrolled<T>(list: readonly T[], scroll: number, rows: number): r
   return list.slice(from, to);
 }
 
-/** Two parts side by side with a line between them, each in its own width. */
+/** Exactly `height` rows: cut, or filled up with empty ones. */
+export function filled(rows: readonly Row[], height: number): Row[] {
+  return Array.from({ length: Math.max(0, height) }, (_, i) => rows[i] ?? []);
+}
+
+/** Two parts side by side with a line between them, the left one in `width` cells. */
 export function beside(
   left: readonly Row[],
   right: readonly Row[],
-  widths: { readonly left: number; readonly right: number },
+  width: number,
   prefs: Prefs,
   rows: number,
 ): Row[] {
   const { more } = marksOf(prefs);
   const rule = prefs.unicode ? "│" : "|";
-  return Array.from({ length: rows }, (_, i) => {
-    const parts = (one: Row | undefined, width: number) =>
-      fitSpans(one?.spans ?? [], width, more).map(({ text, tone }) => ({
-        text,
-        tone: one?.tone ?? tone,
-      }));
-    return row(
-      ...parts(left[i], widths.left),
-      { text: ` ${rule} `, tone: "dim" },
-      ...parts(right[i], widths.right),
-    );
-  });
+  return Array.from({ length: rows }, (_, i) => [
+    ...fitSpans(left[i] ?? [], width, more),
+    { text: ` ${rule} `, tone: "dim" },
+    ...right[i] ?? [],
+  ]);
 }

@@ -123,6 +123,18 @@ export function cut(text: string, width: number, mark = "…"): string {
   return kept + mark;
 }
 
+/** The line without its first `cells`; a wide character that is cut through leaves a space. */
+export function skip(text: string, cells: number): string {
+  if (cells <= 0) return text;
+  if (ASCII.test(text)) return text.slice(cells);
+  let used = 0;
+  for (const { segment, index } of GRAPHEMES.segment(text)) {
+    if (used >= cells) return " ".repeat(used - cells) + text.slice(index);
+    used += cellsOf(segment);
+  }
+  return " ".repeat(Math.max(0, used - cells));
+}
+
 /** The line in exactly `width` cells: cut, or filled up with spaces. */
 export function fit(text: string, width: number, align: "left" | "right" = "left", mark = "…"): string {
   const line = cut(text, width, mark);

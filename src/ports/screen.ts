@@ -57,10 +57,20 @@ export async function stopUntilContinued(): Promise<void> {
   await command.output();
 }
 
-/** Writes to the terminal as it is, whatever has become of it. */
-export function writeScreen(text: string): void {
+/**
+ * Writes to the terminal as it is, whatever has become of it; resolves when it has taken all. One that is held up (Ctrl-S, a slow
+ * line) takes its time, and holds up nothing else.
+ */
+export async function writeScreen(text: string): Promise<void> {
   try {
     const bytes = new TextEncoder().encode(text);
-    for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));
+    for (let at = 0; at < bytes.length;) at += await Deno.stdout.write(bytes.subarray(at));
+  } catch { /* the terminal is gone */ }
+}
+
+/** Keys come one by one and are not echoed, or line by line as a shell has them. */
+export function setRawKeys(isRaw: boolean): void {
+  try {
+    Deno.stdin.setRaw(isRaw);
   } catch { /* the terminal is gone */ }
 }

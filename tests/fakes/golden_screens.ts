@@ -1,7 +1,7 @@
 /** Screens on record: `tests/fixtures/screens/<name>-<columns>.txt`, made anew with UPDATE_GOLDEN=1. */
 import assert from "node:assert/strict";
 import type { Model } from "../../tui/model.ts";
-import { frame, type FrameOptions, GOLDEN_SIZES } from "../../tui/testing.tsx";
+import { frame, type FrameOptions, GOLDEN_SIZES } from "../../tui/testing.ts";
 
 const FOLDER = new URL("../fixtures/screens/", import.meta.url).pathname;
 

@@ -14,7 +14,7 @@ import type { Message } from "../../tui/messages.ts";
 import { type Effect, type Model, SCREENS } from "../../tui/model.ts";
 import { ALL_SCREENS } from "../../tui/screens/all.ts";
 import { testEvent, testFigures, testGuest, testStatus } from "../../tui/screens/guests/testing.ts";
-import { Driver, frame, TEST_NOW, testModel } from "../../tui/testing.tsx";
+import { Driver, frame, TEST_NOW, testModel } from "../../tui/testing.ts";
 import { cleanAll } from "../../tui/text.ts";
 import { answerOf, workMessage } from "./tui_answers.ts";
 

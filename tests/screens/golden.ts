@@ -3,8 +3,7 @@
  * `UPDATE_GOLDEN=1 deno test --allow-all tests/screens`, and look at the difference.
  */
 import assert from "node:assert/strict";
-import { fitSpans } from "../../tui/line.ts";
-import type { Row } from "../../tui/sheet.ts";
+import { fitSpans, type Row } from "../../tui/line.ts";
 import { widthOf } from "../../tui/text.ts";
 
 export const WIDTHS = [60, 80, 120, 200] as const;
@@ -13,7 +12,7 @@ const FOLDER = new URL("../fixtures/screens/", import.meta.url);
 
 /** Rows as they stand on a screen of this width. */
 export function textOf(rows: readonly Row[], columns: number, mark = "…"): string {
-  return rows.map(({ spans }) => {
+  return rows.map((spans) => {
     const text = fitSpans(spans, columns, mark).map((part) => part.text).join("");
     assert.equal(widthOf(text), columns, `in exactly ${columns} cells: ${text}`);
     return text.trimEnd();

@@ -5,7 +5,7 @@ import { policyRows } from "../../tui/screens/policy/lines.ts";
 import type { PolicyState } from "../../tui/screens/policy/state.ts";
 import type { StatusView } from "../../src/actions/views.ts";
 import type { VmId } from "../../src/core/ids.ts";
-import { frame as drawn } from "../../tui/testing.tsx";
+import { frame as drawn } from "../../tui/testing.ts";
 import { golden, textOf, WIDTHS } from "./golden.ts";
 import {
   BAD,

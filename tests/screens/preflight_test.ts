@@ -76,8 +76,7 @@ const DONE: PreflightState = {
 
 function shown(state: Partial<PreflightState>, more: Parameters<typeof model>[0] = {}) {
   return (columns: number, rows: number) =>
-    preflightRows(model({ ...more, screens: { preflight: { ...DONE, ...state } } }), columns, rows)
-      .map((spans) => ({ spans }));
+    preflightRows(model({ ...more, screens: { preflight: { ...DONE, ...state } } }), columns, rows);
 }
 
 golden("preflight", "not_yet", shown(INIT));

@@ -47,8 +47,7 @@ function making(
 
 function shown(mode: Mode, more: Partial<Omit<Model, "screens">> = {}) {
   return (columns: number, rows: number) =>
-    provisionRows(model({ ...more, screens: { provision: { mode, number: 1 } } }), columns, rows)
-      .map((spans) => ({ spans }));
+    provisionRows(model({ ...more, screens: { provision: { mode, number: 1 } } }), columns, rows);
 }
 
 const ask = (of: Making, more: Partial<Extract<Mode, { kind: "ask" }>> = {}): Mode => ({

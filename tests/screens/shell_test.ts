@@ -1,9 +1,9 @@
 /** The shell's screens on record: what lies around and over every screen. */
 import type { Message } from "../../tui/messages.ts";
 import type { Model } from "../../tui/model.ts";
-import { Driver, TEST_NOW, testModel } from "../../tui/testing.tsx";
+import { Driver, TEST_NOW, testModel } from "../../tui/testing.ts";
 import { assertGolden } from "../fakes/golden_screens.ts";
-import { stubScreens } from "../fakes/stub_screens.tsx";
+import { stubScreens } from "../fakes/stub_screens.ts";
 import { guestView, jobView, statusView } from "../fakes/tui_views.ts";
 
 const web = guestView("web-1", { state: "running", presented: true, started_at: "2026-01-31T11:00:00.000Z" });

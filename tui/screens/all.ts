@@ -1,11 +1,11 @@
 /** All screens, by their ids. */
 import type { ScreenId, ScreenStates } from "../model.ts";
 import type { Screen } from "../screen.ts";
-import { SCREEN as audit } from "./audit/screen.tsx";
-import { SCREEN as guests } from "./guests/screen.tsx";
-import { SCREEN as policy } from "./policy/screen.tsx";
-import { SCREEN as preflight } from "./preflight/screen.tsx";
-import { SCREEN as provision } from "./provision/screen.tsx";
+import { SCREEN as audit } from "./audit/screen.ts";
+import { SCREEN as guests } from "./guests/screen.ts";
+import { SCREEN as policy } from "./policy/screen.ts";
+import { SCREEN as preflight } from "./preflight/screen.ts";
+import { SCREEN as provision } from "./provision/screen.ts";
 
 export type AllScreens = { readonly [K in ScreenId]: Screen<K> };
 

@@ -2,7 +2,8 @@
 import type { Actor, AuditRecord } from "../../../src/audit/record.ts";
 import { isObject } from "../../../src/core/json.ts";
 import type { Instant } from "../../../src/core/time.ts";
-import { labelled, type Row, row, wrapped } from "../../sheet.ts";
+import type { Row } from "../../line.ts";
+import { labelled, row, wrapped } from "../../sheet.ts";
 import { clean } from "../../text.ts";
 import { localTime } from "../../time.ts";
 

@@ -1,9 +1,9 @@
 /** What the audit screen shows, as rows. Pure. */
 import type { AuditRecord, Phase } from "../../../src/audit/record.ts";
 import { basename } from "../../../src/core/file_names.ts";
-import type { Span } from "../../line.ts";
+import { cursorRow, type Row, type Span } from "../../line.ts";
 import type { Model } from "../../model.ts";
-import { beside, type Row, row, scrolled, windowOf, wrapped } from "../../sheet.ts";
+import { beside, row, scrolled, windowOf, wrapped } from "../../sheet.ts";
 import { clean, fit } from "../../text.ts";
 import { marksOf, type Tone } from "../../theme.ts";
 import { calendarDay, clockTime, localTime, zoneOf } from "../../time.ts";
@@ -31,11 +31,10 @@ function body(model: Model, columns: number, rows: number): readonly Row[] {
     return scrolled(detailRows(record, columns, model.now), details, rows);
   }
   const left = Math.floor(columns * 0.45);
-  const widths = { left, right: columns - left - 3 };
   return beside(
     list(model, left, rows),
-    scrolled(detailRows(record, widths.right, model.now), details, rows),
-    widths,
+    scrolled(detailRows(record, columns - left - 3, model.now), details, rows),
+    left,
     model.prefs,
     rows,
   );
@@ -177,10 +176,7 @@ function list(model: Model, columns: number, rows: number): readonly Row[] {
         const { text, tone = "plain" } = cell(record);
         return [{ text: fit(clean(text), width, align, more), tone }, " "];
       });
-      return {
-        spans: [isAt ? `${cursor} ` : "  ", ...cells],
-        ...(isAt ? { tone: "selected" as const } : {}),
-      };
+      return isAt ? cursorRow([`${cursor} `, ...cells], columns, more) : ["  ", ...cells];
     }),
   ];
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { GuestView } from "../../../src/actions/views.ts";
 import type { Effect } from "../../model.ts";
-import { Driver, TEST_NOW } from "../../testing.tsx";
+import { Driver, TEST_NOW } from "../../testing.ts";
 import { guestsModel, SIX, testDetail, testGuest, testStatus } from "./testing.ts";
 
 function driver(guests: readonly GuestView[], selected: string, more = {}): Driver {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { ACTION_IDS, actionSpec } from "../../../src/actions/table.ts";
 import { GUEST_STATES } from "../../../src/lifecycle/states.ts";
 import { guestsModel, testDetail, testEvent, testFigures, testGuest, testStatus } from "./testing.ts";
-import { Driver, TEST_NOW } from "../../testing.tsx";
+import { Driver, TEST_NOW } from "../../testing.ts";
 import type { Message } from "../../messages.ts";
 import type { Model } from "../../model.ts";
 import { KEYS } from "./keys.ts";

@@ -5,7 +5,7 @@ import type { LoggedEvent } from "../../../src/audit/log.ts";
 import { hasProcess } from "../../../src/lifecycle/states.ts";
 import type { PolicyRevision, VmId } from "../../../src/core/ids.ts";
 import type { Model, Series } from "../../model.ts";
-import { TEST_NOW, testModel } from "../../testing.tsx";
+import { TEST_NOW, testModel } from "../../testing.ts";
 import { type GuestsState, INIT } from "./state.ts";
 
 const MINUTE = 60_000;

@@ -2,8 +2,9 @@
 import type { ExplainView } from "../../../src/actions/views.ts";
 import { obligationText } from "../../../src/cli/policy_text.ts";
 import { isRuleId, ruleOf } from "../../../policy/rules.ts";
+import type { Row } from "../../line.ts";
 import type { Model } from "../../model.ts";
-import { labelled, type Row, row, wrapped } from "../../sheet.ts";
+import { labelled, row, wrapped } from "../../sheet.ts";
 import { clean } from "../../text.ts";
 import { marksOf, type Tone } from "../../theme.ts";
 import { valueOf } from "./state.ts";

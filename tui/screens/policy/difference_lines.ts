@@ -2,8 +2,9 @@
 import type { PolicyCheckView } from "../../../src/actions/views.ts";
 import { STEP_TEXT } from "../../../src/cli/policy_text.ts";
 import type { RightChange } from "../../../policy/difference.ts";
+import type { Row } from "../../line.ts";
 import type { Model } from "../../model.ts";
-import { EMPTY_ROW, type Row, row, scrolled, wrapped } from "../../sheet.ts";
+import { row, scrolled, wrapped } from "../../sheet.ts";
 import { clean } from "../../text.ts";
 import { marksOf } from "../../theme.ts";
 import { localTime } from "../../time.ts";
@@ -86,14 +87,14 @@ function changeRows(model: Model, view: PolicyCheckView, columns: number): reado
       "dim",
     )),
     ...(guests.length + keys.length === 0 ? [row("no guest's rights and no limit change")] : []),
-    ...(taken.length === 0 ? [] : [EMPTY_ROW, row({ text: "taken from guests that run", tone: "warn" })]),
+    ...(taken.length === 0 ? [] : [[], row({ text: "taken from guests that run", tone: "warn" })]),
     ...taken.flatMap((text) => wrapped(`  ${text}`, columns, "warn", 4)),
     ...guests.flatMap(({ vm, changes, lost }) => [
-      EMPTY_ROW,
+      [],
       ...wrapped(clean(vm) + (lost === undefined ? "" : `: ${clean(lost)}`), columns, "strong"),
       ...changes.flatMap((change) => changed(model, change, columns)),
     ]),
-    ...(keys.length === 0 ? [] : [EMPTY_ROW, row({ text: "host", tone: "strong" })]),
+    ...(keys.length === 0 ? [] : [[], row({ text: "host", tone: "strong" })]),
     ...keys.flatMap((change) => changed(model, change, columns)),
     ...view.remarks.flatMap((note) => wrapped(`note: ${remarkOf(note, []).message}`, columns, "warn", 6)),
   ];

@@ -1,8 +1,8 @@
 /** What the policy screen shows, as rows: how it is with the file, the file, and a panel beside it. Pure. */
 import { sanitizeLine } from "../../../src/core/sanitize.ts";
-import type { Span } from "../../line.ts";
+import { cursorRow, type Row, type Span } from "../../line.ts";
 import type { Model } from "../../model.ts";
-import { beside, type Row, row, windowOf, wrapped } from "../../sheet.ts";
+import { beside, row, windowOf, wrapped } from "../../sheet.ts";
 import { clean, cut, widthOf } from "../../text.ts";
 import { marksOf } from "../../theme.ts";
 import { decisionRows } from "./decision_lines.ts";
@@ -32,7 +32,7 @@ function body(model: Model, columns: number, rows: number): readonly Row[] {
   return beside(
     fileRows(model, widths.left, rows),
     panelRows(model, widths.right, rows),
-    widths,
+    widths.left,
     model.prefs,
     rows,
   );
@@ -185,7 +185,7 @@ function numbered(model: Model, file: PolicyText, columns: number, rows: number)
       isComment(text) ? { text, tone: "dim" } : text,
     ];
     return [
-      { line, row: { spans, ...(isAt ? { tone: "selected" as const } : {}) } },
+      { line, row: isAt ? cursorRow(spans, columns, marks.more) : spans },
       ...remarks.map(({ remark, bad }) => ({
         line,
         row: caretRow(remark, gutter, columns, bad ? "bad" : "warn"),

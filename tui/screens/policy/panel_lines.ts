@@ -1,7 +1,7 @@
 /** Panels of the policy screen beside the file: rights of a guest, a what-if, problems. Pure. */
-import type { Span } from "../../line.ts";
+import { cursorRow, type Row, type Span } from "../../line.ts";
 import type { Model } from "../../model.ts";
-import { EMPTY_ROW, labelled, type Row, row, scrolled, windowOf, wrapped } from "../../sheet.ts";
+import { labelled, row, scrolled, windowOf, wrapped } from "../../sheet.ts";
 import { clean, fit, widthOf } from "../../text.ts";
 import { marksOf } from "../../theme.ts";
 import { profileOf } from "./asking.ts";
@@ -54,7 +54,7 @@ function rightRow(model: Model, right: RightRow, isAt: boolean, columns: number)
     " ",
     { text: source, tone: "dim" },
   ];
-  return { spans, ...(isAt && model.screens.policy.focus === "panel" ? { tone: "selected" as const } : {}) };
+  return isAt && model.screens.policy.focus === "panel" ? cursorRow(spans, columns, more) : spans;
 }
 
 /** The right in full, with the very line of the file. */
@@ -63,7 +63,7 @@ function aboutRows(model: Model, { label, value, where, line }: RightRow, column
   const isSame = file !== undefined && model.status?.policy.revision === file.revision;
   const text = line === undefined ? undefined : file?.lines[line - 1];
   return [
-    EMPTY_ROW,
+    [],
     ...wrapped(`${label}: ${value}`, columns, "strong").slice(0, 1),
     ...wrapped(where, columns, "accent").slice(0, 1),
     line === undefined
@@ -84,7 +84,7 @@ const FIELD_LABELS: Readonly<Record<Field, string>> = {
 export function whatIfRows(model: Model, columns: number, rows: number): readonly Row[] {
   const state = model.screens.policy;
   const { whatIf, vm } = state;
-  const { cursor } = marksOf(model.prefs);
+  const { cursor, more } = marksOf(model.prefs);
   if (vm === undefined) return [row({ text: "there is no guest to ask about", tone: "dim" })];
   const values: Readonly<Record<Field, string>> = {
     guest: clean(vm, 63),
@@ -94,11 +94,11 @@ export function whatIfRows(model: Model, columns: number, rows: number): readonl
   const fields = fieldsOf(state).map((field): Row => {
     const isAt = field === whatIf.field;
     const text = `${isAt ? cursor : " "} ${FIELD_LABELS[field].padEnd(8)} < ${values[field]} >`;
-    return isAt && state.focus === "panel" ? { spans: [text], tone: "selected" } : row(text);
+    return isAt && state.focus === "panel" ? cursorRow([text], columns, more) : row(text);
   });
   const decision = decisionRows(model, columns);
   const left = Math.max(1, rows - fields.length - 1);
-  return [...fields, EMPTY_ROW, ...scrolled(decision, state.at.what_if, left)];
+  return [...fields, [], ...scrolled(decision, state.at.what_if, left)];
 }
 
 /** What is wrong with the file, and what in it is probably not meant. */

@@ -14,7 +14,7 @@ import { guest, NOW, PREFS } from "../../../tests/screens/rules_models.ts";
 import type { VmId } from "../../../src/core/ids.ts";
 import type { Message } from "../../messages.ts";
 import type { Effect, Model } from "../../model.ts";
-import { Driver, testModel } from "../../testing.tsx";
+import { Driver, testModel } from "../../testing.ts";
 import { policyRows } from "./lines.ts";
 import { type PolicyMessage, type PolicyState, toPolicy } from "./state.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { CheckReport } from "../../../src/preflight/types.ts";
-import { Driver, testModel } from "../../testing.tsx";
+import { Driver, testModel } from "../../testing.ts";
 import { own } from "./state.ts";
 
 const HEADS = ["host.os", "kvm.proven"].map((id) => ({

@@ -3,7 +3,8 @@ import { formatDuration } from "../../../src/core/units.ts";
 import type { Status } from "../../../src/preflight/types.ts";
 import type { Model } from "../../model.ts";
 import type { Prefs } from "../../prefs.ts";
-import { around, headingRow, namedRows, type Row, textRows } from "../../rows.ts";
+import type { Row } from "../../line.ts";
+import { heading, labelled, windowOf, wrapped } from "../../sheet.ts";
 import { clean, fit } from "../../text.ts";
 import { marksOf, type Tone } from "../../theme.ts";
 import {
@@ -49,19 +50,19 @@ function headRows(state: PreflightState, { prefs, now }: Model, columns: number)
   const blocking = blockingOf(state);
   const { bad, good } = marksOf(prefs);
   const end: Row[] = run.kind !== "ended" ? [] : blocking.length > 0
-    ? textRows(
+    ? wrapped(
       `${bad} no ${profile} guest before these are put right: ${blocking.join(", ")}`,
       columns,
       "bad",
     )
-    : textRows(`${good} nothing is in the way of a ${profile} guest`, columns, "good");
+    : wrapped(`${good} nothing is in the way of a ${profile} guest`, columns, "good");
   return [...firstRows(state, prefs, columns), line, ...end];
 }
 
 function firstRows({ first }: PreflightState, { readOnly }: Prefs, columns: number): Row[] {
   if (first !== "yes") return [];
   const then = readOnly ? "" : "; then n makes the first guest";
-  return textRows(`No guest yet. Here is whether this host is ready for one${then}.`, columns, "accent");
+  return wrapped(`No guest yet. Here is whether this host is ready for one${then}.`, columns, "accent");
 }
 
 function runText({ run, rows }: PreflightState, done: number, now: number): string {
@@ -82,10 +83,10 @@ function runText({ run, rows }: PreflightState, done: number, now: number): stri
 function nothingRows({ run, faultsOnly, rows }: PreflightState, columns: number): Row[] {
   if (run.kind === "failed") {
     const { message, hint } = run.problem;
-    return [...textRows(clean(message, MAX_TEXT), columns, "bad"), ...hint ? textRows(hint, columns) : []];
+    return [...wrapped(clean(message, MAX_TEXT), columns, "bad"), ...hint ? wrapped(hint, columns) : []];
   }
-  if (faultsOnly && rows.length > 0) return textRows("Nothing warns or fails. f shows all checks.", columns);
-  return textRows(run.kind === "running" ? "The checks begin ..." : "r runs the checks.", columns, "dim");
+  if (faultsOnly && rows.length > 0) return wrapped("Nothing warns or fails. f shows all checks.", columns);
+  return wrapped(run.kind === "running" ? "The checks begin ..." : "r runs the checks.", columns, "dim");
 }
 
 function listRows(state: PreflightState, prefs: Prefs, columns: number, height: number): readonly Row[] {
@@ -98,7 +99,7 @@ function listRows(state: PreflightState, prefs: Prefs, columns: number, height: 
     if (row === selected) at = rows.length;
     rows.push(checkRow(row, row === selected, width, prefs));
   }
-  return around(rows, at, Math.max(1, height));
+  return windowOf(rows, at, Math.max(1, height)).shown;
 }
 
 function checkRow(row: CheckRow, selected: boolean, width: number, prefs: Prefs): Row {
@@ -135,13 +136,13 @@ function detailRows(state: PreflightState, { prefs }: Model, columns: number, mo
   const ended = row.at.kind === "ended" ? row.at.result : undefined;
   const took = ended && ended.took_ms >= WORTH_SAYING_MS ? `, ${formatDuration(ended.took_ms)}` : "";
   const tail = took + (ended?.blocking ? `, blocks ${state.profile} guests` : "");
-  const head = headingRow(`${ended?.status ?? "running"} ${row.id}: ${row.title}${tail}`, columns, prefs);
-  const found = ended ? namedRows("found", clean(ended.details, MAX_TEXT), columns) : [];
-  const why = namedRows("why  ", row.why, columns);
+  const head = heading(`${ended?.status ?? "running"} ${row.id}: ${row.title}${tail}`, columns, prefs);
+  const found = ended ? labelled("found", clean(ended.details, MAX_TEXT), columns) : [];
+  const why = labelled("why  ", row.why, columns);
   const remedy = ended && ended.remediation !== ""
     ? [
       [{ text: "do:", tone: "dim" } as const],
-      ...textRows(clean(ended.remediation, MAX_TEXT), columns, "accent"),
+      ...wrapped(clean(ended.remediation, MAX_TEXT), columns, "accent"),
     ]
     : [];
   const room = most - 1 - remedy.length;

@@ -2,7 +2,8 @@
 import { notesOf, type Question, summaryOf } from "../../../src/provision/wizard.ts";
 import { STEP_TITLES, STEPS } from "../../../src/provision/wizard_questions.ts";
 import type { Prefs } from "../../prefs.ts";
-import { around, headingRow, type Row, sideBySide, textRows } from "../../rows.ts";
+import type { Row } from "../../line.ts";
+import { beside, heading, windowOf, wrapped } from "../../sheet.ts";
 import { clean, cut, fit, widthOf } from "../../text.ts";
 import { marksOf } from "../../theme.ts";
 import { choicesOf, chosen, questionOf } from "./asking.ts";
@@ -17,7 +18,7 @@ const MAX_TEXT = 1_000;
 
 export function idRows({ field, wrong }: Of<"id">, prefs: Prefs, columns: number): Row[] {
   return [
-    headingRow("A new guest", columns, prefs),
+    heading("A new guest", columns, prefs),
     [],
     ...titleRows(
       "Id",
@@ -28,7 +29,7 @@ export function idRows({ field, wrong }: Of<"id">, prefs: Prefs, columns: number
     fieldRow(field, prefs, columns),
     ...wrongRows(wrong, prefs, columns),
     [],
-    ...textRows("Enter goes on, Esc goes back. Nothing is done before the end.", columns, "dim"),
+    ...wrapped("Enter goes on, Esc goes back. Nothing is done before the end.", columns, "dim"),
   ];
 }
 
@@ -39,14 +40,14 @@ export function askRows(mode: Of<"ask">, prefs: Prefs, columns: number, height: 
   const wide = columns >= WIDE && !prefs.screenReader;
   const width = wide ? Math.floor(columns * 0.6) : columns;
   const head = [
-    headingRow(`A new guest: ${making.id}`, columns, prefs),
+    heading(`A new guest: ${making.id}`, columns, prefs),
     stepRow(question, prefs, columns),
     [],
   ];
   const room = height - head.length;
   const left = questionRows(mode, question, prefs, width, room);
   if (!wide) return [...head, ...left];
-  return [...head, ...sideBySide(left, saidRows(making, columns - width - 2, room), width, prefs)];
+  return [...head, ...beside(left, saidRows(making, columns - width - 3, room), width, prefs, room)];
 }
 
 /** The steps, the one that is asked about marked by more than its tone; where there is no room, that one alone. */
@@ -72,7 +73,7 @@ function questionRows(
   height: number,
 ): Row[] {
   const { making, wrong } = mode;
-  const notes = notesOf(question.step, making.wizard.draft).flatMap((note) => textRows(note, columns, "dim"));
+  const notes = notesOf(question.step, making.wizard.draft).flatMap((note) => wrapped(note, columns, "dim"));
   const title = [...notes, ...titleRows(question.title, question.explanation, columns), []];
   const policy = policyRows(making, prefs, columns);
   const foot = [...wrongRows(wrong, prefs, columns), [], ...policy];
@@ -82,12 +83,12 @@ function questionRows(
   }
   const at = chosen(mode, question);
   const rows = choices.map(({ label }, i) => choiceRow(clean(label, 200), i === at, prefs, columns));
-  return [...title, ...around(rows, at, Math.max(3, height - title.length - foot.length)), ...foot];
+  return [...title, ...windowOf(rows, at, Math.max(3, height - title.length - foot.length)).shown, ...foot];
 }
 
 const titleRows = (title: string, explanation: string, columns: number): Row[] => [
   [{ text: title, tone: "strong" }],
-  ...textRows(clean(explanation, MAX_TEXT), columns),
+  ...wrapped(clean(explanation, MAX_TEXT), columns),
 ];
 
 function choiceRow(label: string, selected: boolean, prefs: Prefs, columns: number): Row {
@@ -122,22 +123,22 @@ function defaultRows({ fallback, optional }: Question, columns: number): Row[] {
   const words = [takes, fallback === undefined ? "" : "Tab puts it into the field", out].filter((text) =>
     text !== ""
   );
-  return words.length === 0 ? [] : textRows(words.join(", "), columns, "dim");
+  return words.length === 0 ? [] : wrapped(words.join(", "), columns, "dim");
 }
 
 export function wrongRows(wrong: string | undefined, prefs: Prefs, columns: number): Row[] {
   return wrong === undefined
     ? []
-    : textRows(`${marksOf(prefs).bad} ${clean(wrong, MAX_TEXT)}`, columns, "bad");
+    : wrapped(`${marksOf(prefs).bad} ${clean(wrong, MAX_TEXT)}`, columns, "bad");
 }
 
 /** What policy and media say of what was said so far. */
 export function policyRows({ refusals, remarks, looking }: Making, prefs: Prefs, columns: number): Row[] {
   const { bad, warn } = marksOf(prefs);
-  const refused = refusals.flatMap((line) => textRows(`${bad} ${clean(line, 300)}`, columns, "bad"));
+  const refused = refusals.flatMap((line) => wrapped(`${bad} ${clean(line, 300)}`, columns, "bad"));
   return [
     ...refused.length > 0 ? [[{ text: "Would be refused:", tone: "bad" } as const], ...refused] : [],
-    ...remarks.flatMap((line) => textRows(`${warn} ${clean(line, 300)}`, columns, "warn")),
+    ...remarks.flatMap((line) => wrapped(`${warn} ${clean(line, 300)}`, columns, "warn")),
     ...looking ? [[{ text: "Policy and media are being asked ...", tone: "dim" } as const]] : [],
   ];
 }
@@ -154,7 +155,7 @@ function saidRows({ wizard, facts }: Making, columns: number, height: number): R
 
 export function saveRows({ making, field, wrong, saving }: Of<"save">, prefs: Prefs, columns: number): Row[] {
   return [
-    headingRow(`Answers for ${making.id}`, columns, prefs),
+    heading(`Answers for ${making.id}`, columns, prefs),
     [],
     ...titleRows(
       "Save as",
@@ -176,7 +177,7 @@ export function passwordRows(
   const user = clean(String(making.wizard.draft["user.name"] ?? ""), 64);
   const dots = (prefs.unicode ? "•" : "*").repeat(Math.min(typed.length, columns - 4));
   return [
-    headingRow(`Password of ${user}`, columns, prefs),
+    heading(`Password of ${user}`, columns, prefs),
     [],
     ...titleRows(
       first ? "Password, once more" : "Password",

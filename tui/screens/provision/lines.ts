@@ -1,6 +1,6 @@
 /** What the screen `provision` shows, as rows, by its mode. Pure. */
 import type { Model } from "../../model.ts";
-import type { Row } from "../../rows.ts";
+import type { Row } from "../../line.ts";
 import { askRows, idRows, passwordRows, saveRows } from "./ask_lines.ts";
 import { planRows, reviewRows } from "./review_lines.ts";
 import { listRows, runRows } from "./run_lines.ts";

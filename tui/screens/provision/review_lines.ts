@@ -1,7 +1,8 @@
 /** What would be made, as rows: the answers, what stands in the way, and a dry run. Pure. */
 import { summaryOf } from "../../../src/provision/wizard.ts";
 import type { Prefs } from "../../prefs.ts";
-import { around, headingRow, type Row, textRows } from "../../rows.ts";
+import type { Row } from "../../line.ts";
+import { heading, moved, windowOf, wrapped } from "../../sheet.ts";
 import { clean, fit } from "../../text.ts";
 import { marksOf } from "../../theme.ts";
 import { policyRows } from "./ask_lines.ts";
@@ -28,10 +29,10 @@ export function reviewRows(mode: Of<"review">, prefs: Prefs, columns: number, he
   });
   const whole = wholeOf(making);
   const foot = [
-    ...typeof whole === "string" ? textRows(`${marks.bad} ${clean(whole, MAX_TEXT)}`, columns, "bad") : [],
+    ...typeof whole === "string" ? wrapped(`${marks.bad} ${clean(whole, MAX_TEXT)}`, columns, "bad") : [],
     ...policyRows(making, prefs, columns),
     ...hostRows(host, prefs, columns).slice(0, Math.max(2, height >> 2)),
-    ...textRows(
+    ...wrapped(
       obstacleOf(mode) === undefined
         ? "b begins, d says all that would be done, s saves the answers, Enter changes one"
         : "Enter changes an answer, Esc goes back",
@@ -39,8 +40,8 @@ export function reviewRows(mode: Of<"review">, prefs: Prefs, columns: number, he
       "accent",
     ),
   ];
-  const head = headingRow(`To be made: ${making.id}`, columns, prefs);
-  return [head, ...around(rows, at, Math.max(3, height - 2 - foot.length)), [], ...foot];
+  const head = heading(`To be made: ${making.id}`, columns, prefs);
+  return [head, ...windowOf(rows, at, Math.max(3, height - 2 - foot.length)).shown, [], ...foot];
 }
 
 function hostRows(host: HostLook, prefs: Prefs, columns: number): Row[] {
@@ -49,23 +50,23 @@ function hostRows(host: HostLook, prefs: Prefs, columns: number): Row[] {
     case "looking":
       return [[{ text: "This host is being looked at ...", tone: "dim" }]];
     case "failed":
-      return textRows(`${marks.warn} ${clean(problemText(host.problem), MAX_TEXT)}`, columns, "warn");
+      return wrapped(`${marks.warn} ${clean(problemText(host.problem), MAX_TEXT)}`, columns, "warn");
     case "looked": {
       const blocking = host.faults.filter((one) => one.blocking);
       const warns = host.faults.length - blocking.length;
       const rest = warns === 0 ? "" : `, ${warns} of its checks warn (3 shows them)`;
       if (blocking.length === 0) {
-        return textRows(`${marks.good} this host can do it${rest}`, columns, "good");
+        return wrapped(`${marks.good} this host can do it${rest}`, columns, "good");
       }
       return blocking.flatMap(({ check_id, details }) =>
-        textRows(`${marks.bad} FAIL ${check_id}: ${clean(details, MAX_TEXT)}`, columns, "bad")
+        wrapped(`${marks.bad} FAIL ${check_id}: ${clean(details, MAX_TEXT)}`, columns, "bad")
       );
     }
   }
 }
 
 export function planRows(mode: Of<"plan">, prefs: Prefs, columns: number, height: number): Row[] {
-  const head = headingRow(`Dry run of ${mode.making.id}: nothing is done`, columns, prefs);
+  const head = heading(`Dry run of ${mode.making.id}: nothing is done`, columns, prefs);
   const lines = planLines(mode, prefs, columns);
   const room = Math.max(1, height - 2);
   const top = Math.min(mode.scroll, Math.max(0, lines.length - room));
@@ -78,7 +79,7 @@ function planLines({ plan }: Of<"plan">, prefs: Prefs, columns: number): Row[] {
   const marks = marksOf(prefs);
   if (plan.kind === "asked") return [[{ text: "The supervisor is being asked ...", tone: "dim" }]];
   if (plan.kind === "failed") {
-    return textRows(`${marks.bad} ${clean(problemText(plan.problem), MAX_TEXT)}`, columns, "bad");
+    return wrapped(`${marks.bad} ${clean(problemText(plan.problem), MAX_TEXT)}`, columns, "bad");
   }
   const { decisions, obstacle, remarks, steps } = plan.plan;
   return [
@@ -88,24 +89,24 @@ function planLines({ plan }: Of<"plan">, prefs: Prefs, columns: number): Row[] {
         ? [
           [{ text: `${marks.bad} deny  ${action}`, tone: "bad" }],
           ...reasons.flatMap(({ rule, why, where }) =>
-            textRows(
-              `${rule}: ${clean(why, MAX_TEXT)}${where === undefined ? "" : ` (${where})`}`,
-              columns,
-              "bad",
-              4,
-            )
+            moved(4, columns, (width) =>
+              wrapped(
+                `${rule}: ${clean(why, MAX_TEXT)}${where === undefined ? "" : ` (${where})`}`,
+                width,
+                "bad",
+              ))
           ),
         ]
         : [[{ text: `${marks.good} allow `, tone: "good" }, action]]
     ),
     ...obstacle === null
       ? []
-      : textRows(`${marks.bad} ${clean(problemText(obstacle), MAX_TEXT)}`, columns, "bad"),
-    ...remarks.flatMap((line) => textRows(`${marks.warn} ${clean(line, 300)}`, columns, "warn")),
+      : wrapped(`${marks.bad} ${clean(problemText(obstacle), MAX_TEXT)}`, columns, "bad"),
+    ...remarks.flatMap((line) => wrapped(`${marks.warn} ${clean(line, 300)}`, columns, "warn")),
     ...steps.flatMap(({ step, title, does }, i): Row[] => [
       [],
       [{ text: `${i + 1}. ${step}`, tone: "strong" }, `: ${title}`],
-      ...does.flatMap((line) => textRows(clean(line, 4_000), columns, "plain", 3)),
+      ...does.flatMap((line) => moved(3, columns, (width) => wrapped(clean(line, 4_000), width))),
     ]),
   ];
 }

@@ -6,7 +6,8 @@ import { STEP_TITLES, stepsOf } from "../../../src/provision/steps.ts";
 import { localTime } from "../../time.ts";
 import type { Model } from "../../model.ts";
 import type { Prefs } from "../../prefs.ts";
-import { around, headingRow, namedRows, type Row, textRows } from "../../rows.ts";
+import type { Row } from "../../line.ts";
+import { heading, labelled, windowOf, wrapped } from "../../sheet.ts";
 import { clean, fit } from "../../text.ts";
 import { marksOf, type Tone } from "../../theme.ts";
 import type { Mode } from "./state.ts";
@@ -50,12 +51,12 @@ export function listRows({ at }: Of<"runs">, model: Model, columns: number, heig
     { text: `  ${off} asked for step by step; nothing is done before the end`, tone: "dim" },
   ]];
   const none = rows.length === 0
-    ? [...textRows("No run is under way, none was interrupted.", columns, "dim"), []]
+    ? [...wrapped("No run is under way, none was interrupted.", columns, "dim"), []]
     : [];
   return [
-    headingRow("Provisioning", columns, prefs),
+    heading("Provisioning", columns, prefs),
     ...none,
-    ...around([...rows, ...fresh], at, Math.max(1, height - 2 - none.length)),
+    ...windowOf([...rows, ...fresh], at, Math.max(1, height - 2 - none.length)).shown,
   ];
 }
 
@@ -66,12 +67,12 @@ export function runRows(mode: Of<"run">, model: Model, columns: number, height: 
   const events = model.events.filter(({ fields }) => fields.vm === mode.vm).slice(-EVENTS);
   const room = height - head.length;
   const eventRows = events.length === 0 || room < 4 ? [] : [
-    headingRow("events", columns, prefs),
+    heading("events", columns, prefs),
     ...events.slice(-Math.max(1, Math.min(EVENTS, (room >> 1) - 1))).map((event) => eventRow(event, now)),
   ];
   const left = room - eventRows.length - 1;
   const serial = mode.serial.length === 0 || left < 1 ? [] : [
-    headingRow("console", columns, prefs),
+    heading("console", columns, prefs),
     ...mode.serial.slice(-left).map((line): Row => [{ text: clean(line, 400), tone: "dim" }]),
   ];
   return [...head, ...eventRows, ...serial];
@@ -80,11 +81,11 @@ export function runRows(mode: Of<"run">, model: Model, columns: number, height: 
 /** What is shown once nothing of the run is left, or before it is there. */
 function withoutRun({ vm, begun, outcome }: Of<"run">, prefs: Prefs, columns: number): Row[] {
   const { good, bad } = marksOf(prefs);
-  const head = headingRow(vm, columns, prefs);
+  const head = heading(vm, columns, prefs);
   if (outcome?.kind === "done") {
     return [
       head,
-      ...textRows(
+      ...wrapped(
         `${good} ${vm} is provisioned. It is among the guests (1), and s starts it there.`,
         columns,
         "good",
@@ -92,15 +93,15 @@ function withoutRun({ vm, begun, outcome }: Of<"run">, prefs: Prefs, columns: nu
     ];
   }
   if (outcome?.kind === "undone") {
-    return [head, ...textRows(`${good} ${vm} is undone: all that it had made is gone.`, columns, "good")];
+    return [head, ...wrapped(`${good} ${vm} is undone: all that it had made is gone.`, columns, "good")];
   }
   if (outcome?.kind === "failed") {
-    return [head, ...textRows(`${bad} failed: ${clean(outcome.why, MAX_TEXT)}`, columns, "bad")];
+    return [head, ...wrapped(`${bad} failed: ${clean(outcome.why, MAX_TEXT)}`, columns, "bad")];
   }
   const text = begun
     ? `No run of ${vm} is under way, and none was interrupted.`
     : "The supervisor is being asked ...";
-  return [head, ...textRows(text, columns, "dim")];
+  return [head, ...wrapped(text, columns, "dim")];
 }
 
 function progressRows(run: ProvisionView, { prefs, now }: Model, columns: number): Row[] {
@@ -116,15 +117,15 @@ function progressRows(run: ProvisionView, { prefs, now }: Model, columns: number
     run.baseline === null ? "" : `baseline: ${clean(run.baseline, 80)}`,
   ].filter((text) => text !== "");
   return [
-    headingRow(run.vm, columns, prefs),
+    heading(run.vm, columns, prefs),
     [
       { text: `${markOf(run.state, prefs)} ${word}`, tone },
       `  step ${at + 1} of ${steps.length}  ${run.state === "running" ? age : `begun ${age} ago`}`,
       { text: `  ${run.state === "running" ? "since" : "at"} ${localTime(begun, now)}`, tone: "dim" },
     ],
     ...steps.map((step, i): Row => stepRow(step, i - at, run, prefs)),
-    ...facts.length === 0 ? [] : textRows(facts.join("   "), columns),
-    ...run.why === null ? [] : namedRows("why", clean(run.why, MAX_TEXT), columns, "bad"),
+    ...facts.length === 0 ? [] : wrapped(facts.join("   "), columns),
+    ...run.why === null ? [] : labelled("why", clean(run.why, MAX_TEXT), columns, undefined, "bad"),
     ...wayOn(run, prefs, columns),
   ];
 }
@@ -146,7 +147,7 @@ function wayOn({ state }: ProvisionView, { readOnly }: Prefs, columns: number): 
   const words = state === "running"
     ? "x cancels it, u undoes all that it has made"
     : "g goes on where it was, u undoes all that it has made";
-  return textRows(words, columns, "accent");
+  return wrapped(words, columns, "accent");
 }
 
 function eventRow({ time, event, fields }: LoggedEvent, now: number): Row {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { GuestView, ProvisionView } from "../../../src/actions/views.ts";
 import { guest, model, NOW } from "../../../tests/screens/rules_models.ts";
-import { Driver, testModel } from "../../testing.tsx";
+import { Driver, testModel } from "../../testing.ts";
 import type { Effect, Model, Overlay } from "../../model.ts";
 import { questionOf } from "./asking.ts";
 import { own, type ProvisionMessage, type ProvisionWork } from "./state.ts";

@@ -2,9 +2,9 @@
 import { layoutOf } from "../../../registry/layout.ts";
 import type { Screen } from "../../screen.ts";
 import { KEYS } from "./keys.ts";
+import { policyRows } from "./lines.ts";
 import { reducePolicy } from "./reduce.ts";
 import { INIT, type PolicyWork } from "./state.ts";
-import { View } from "./view.tsx";
 
 export const SCREEN: Screen<"policy"> = {
   id: "policy",
@@ -17,5 +17,5 @@ export const SCREEN: Screen<"policy"> = {
     const { runPolicyWork } = await import("./effects.ts");
     await runPolicyWork(work as PolicyWork, layoutOf(root), dispatch, signal); // made by this screen's own state
   },
-  View,
+  view: policyRows,
 };

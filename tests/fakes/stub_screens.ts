@@ -1,5 +1,4 @@
 /** Screens that show next to nothing, so that tests of the shell stand apart from what the real ones show. */
-import { Text } from "ink";
 import type { Message } from "../../tui/messages.ts";
 import type { Effect, Model, ScreenId } from "../../tui/model.ts";
 import type { KeyRow } from "../../tui/screen.ts";
@@ -17,7 +16,6 @@ export interface Stub {
 
 /** `guests` as told, the others empty. */
 export function stubScreens(guests: Stub = {}): AllScreens {
-  const View = () => <Text>body</Text>;
   const stub = <K extends ScreenId>(id: K, { keys = [], typing, take }: Stub = {}) => ({
     id,
     title: ALL_SCREENS[id].title,
@@ -28,7 +26,7 @@ export function stubScreens(guests: Stub = {}): AllScreens {
       state,
       ...take?.(message, model),
     }),
-    View,
+    view: () => [["body"]],
   });
   return {
     guests: stub("guests", guests),

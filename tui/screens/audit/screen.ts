@@ -2,8 +2,8 @@
 import { layoutOf } from "../../../registry/layout.ts";
 import type { Screen } from "../../screen.ts";
 import { KEYS } from "./keys.ts";
+import { auditRows } from "./lines.ts";
 import { type AuditWork, INIT, reduceAudit } from "./state.ts";
-import { View } from "./view.tsx";
 
 export const SCREEN: Screen<"audit"> = {
   id: "audit",
@@ -16,5 +16,5 @@ export const SCREEN: Screen<"audit"> = {
     const { runAuditWork } = await import("./effects.ts");
     await runAuditWork(work as AuditWork, layoutOf(root), dispatch, signal); // made by this screen's own state
   },
-  View,
+  view: auditRows,
 };

@@ -1,6 +1,4 @@
 /** Opens the UI on a terminal, and leaves the terminal as it was, whatever happens. */
-import { type Instance, render, useApp, useInput, usePaste } from "ink";
-import { type ReactNode, useEffect } from "react";
 import { ApiClient } from "../src/api/client.ts";
 import type { TuiFlags } from "../src/cli/commands/tui.ts";
 import { isServing, startInBackground } from "../src/cli/connect.ts";
@@ -12,36 +10,35 @@ import {
   onEndSignals,
   onScreenResize,
   screenSize,
+  setRawKeys,
   stopUntilContinued,
   writeScreen,
 } from "../src/ports/screen.ts";
 import { envVar } from "../src/ports/terminal.ts";
 import { onUncaught } from "../src/ports/uncaught.ts";
 import { watchFolder } from "../src/ports/watch.ts";
-import { App } from "./app.tsx";
+import { Canvas } from "./canvas.ts";
 import { showConsole } from "./console.ts";
 import { prefsFrom } from "./detect.ts";
 import { Runner } from "./effects.ts";
 import { initialModel } from "./initial.ts";
-import { keysOf } from "./input.ts";
+import { spokenLines } from "./frame.ts";
 import type { Key } from "./key.ts";
 import type { Api, LinkPorts } from "./link.ts";
 import { Painter } from "./painter.ts";
 import { reduce } from "./reduce.ts";
 import { ALL_SCREENS } from "./screens/all.ts";
 import { Store } from "./store.ts";
-import type { Model } from "./model.ts";
+import type { Terminal } from "./terminal.tsx";
 
 /** Longest time that hiding the presented guest may take while the UI ends. */
 const HIDE_MS = 3_000;
 
-/** Of keys that are held down; what comes by itself is drawn less often (`painter.ts`). */
-const MAX_FPS = 30;
+/** Longest time that a terminal which is held up is waited for while the UI ends. */
+const LEAVE_MS = 1_000;
 
 /** 128 and the signal's number, as shells have it. */
 const EXIT_OF_SIGNAL: Readonly<Record<EndSignal, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
-
-type HandOver = (use: () => Promise<void>) => Promise<void>;
 
 /**
  * Runs the UI until it is left; gives the exit code. What goes wrong is shown; what ends the UI is thrown after the terminal is as
@@ -61,8 +58,8 @@ class Session {
   readonly #runner: Runner;
   readonly #store: Store;
   readonly #painter: Painter;
-  #instance: Instance | undefined;
-  #handOver: HandOver = () => Promise.reject(new Error("the terminal is not ready yet"));
+  readonly #canvas = new Canvas(ALL_SCREENS, writeScreen);
+  #terminal: Terminal | undefined;
   #leaveConsole: AbortController | undefined;
   readonly #over = Promise.withResolvers<number>();
 
@@ -95,40 +92,45 @@ class Session {
   }
 
   async run(): Promise<number> {
-    const { screenReader } = this.flags;
     const ends = [
       onEndSignals((signal) => this.#onSignal(signal)),
       onScreenResize(({ columns, rows }) => this.#store.dispatch({ type: "resized", columns, rows })),
       onUncaught((error) => this.#over.reject(error)),
     ];
-    const instance = render(this.#tree(this.#store.model), {
-      alternateScreen: !screenReader,
-      incrementalRendering: true,
-      exitOnCtrlC: false,
-      patchConsole: false,
-      interactive: true,
-      isScreenReaderEnabled: screenReader,
-      maxFps: MAX_FPS,
-    });
-    this.#instance = instance;
-    // An error in a view ends Ink by itself.
-    instance.waitUntilExit().then(() => this.#over.resolve(0), (error: unknown) => this.#over.reject(error));
+    if (!this.flags.screenReader) {
+      setRawKeys(true);
+      this.#canvas.open();
+      this.#canvas.draw(this.#store.model);
+    }
     const running = this.#runner.start();
+    const opening = this.#openTerminal().catch((error: unknown) => this.#over.reject(error));
     try {
       return await this.#over.promise;
     } finally {
-      await this.#close(instance, running);
+      await opening;
+      await this.#close(running);
       for (const end of ends) end();
     }
   }
 
-  async #close(instance: Instance, running: Promise<void>): Promise<void> {
+  /** The terminal library takes its time to be loaded: the first frame stands by then. */
+  async #openTerminal(): Promise<void> {
+    const { openTerminal } = await import("./terminal.tsx");
+    const terminal = await openTerminal({ onKey: this.#onKey, screenReader: this.flags.screenReader });
+    this.#terminal = terminal;
+    terminal.ended.then(() => this.#over.resolve(0), (error: unknown) => this.#over.reject(error));
+    this.#painter.request(true);
+  }
+
+  async #close(running: Promise<void>): Promise<void> {
     this.#painter.stop();
     const hidden = this.#hide();
-    try {
-      instance.unmount();
-      await instance.waitUntilExit().catch(() => {});
-    } catch { /* the terminal is gone */ }
+    await this.#terminal?.close();
+    const late = Promise.withResolvers<void>();
+    const cancel = systemClock.after(LEAVE_MS, late.resolve);
+    await Promise.race([this.#canvas.close(), late.promise]);
+    cancel();
+    if (!this.flags.screenReader) setRawKeys(false);
     await hidden;
     this.#runner.stop();
     await running;
@@ -147,6 +149,19 @@ class Session {
     else this.#over.resolve(EXIT_OF_SIGNAL[signal]);
   }
 
+  /** Only keys lead here, and keys come through the terminal library. */
+  async #handOver(use: () => Promise<void>): Promise<void> {
+    await this.#terminal?.handOver(async () => {
+      await this.#canvas.close();
+      try {
+        await use();
+      } finally {
+        if (!this.flags.screenReader) this.#canvas.open();
+        this.#redraw();
+      }
+    });
+  }
+
   async #console(vm: string, api: Api): Promise<void> {
     const leave = new AbortController();
     this.#leaveConsole = leave;
@@ -157,27 +172,17 @@ class Session {
     }
   }
 
-  #tree(model: Model): ReactNode {
-    return (
-      <>
-        <Keys onKey={this.#onKey} onReady={this.#onReady} />
-        <App model={model} screens={ALL_SCREENS} />
-      </>
-    );
-  }
-
   readonly #onKey = (key: Key): void => this.#store.dispatch({ type: "key", key });
-  readonly #onReady = (handOver: HandOver): void => {
-    this.#handOver = handOver;
-  };
 
   #paint(): void {
-    this.#instance?.rerender(this.#tree(this.#store.model));
+    const { model } = this.#store;
+    if (this.flags.screenReader) this.#terminal?.speak(spokenLines(model, ALL_SCREENS));
+    else this.#canvas.draw(model);
   }
 
   /** Everything anew, for a screen that others have written to. */
   #redraw(): void {
-    this.#instance?.clear();
+    this.#canvas.forget();
     this.#store.dispatch({ type: "resized", ...screenSize() });
   }
 }
@@ -202,18 +207,4 @@ function linkPorts(context: Context): LinkPorts {
       }
     },
   };
-}
-
-/** The one place where keys come in. */
-function Keys({ onKey, onReady }: {
-  readonly onKey: (key: Key) => void;
-  readonly onReady: (handOver: HandOver) => void;
-}) {
-  const { suspendTerminal } = useApp();
-  useEffect(() => onReady((use) => suspendTerminal(use)), [onReady, suspendTerminal]);
-  useInput((input, key) => {
-    for (const one of keysOf(input, key)) onKey(one);
-  });
-  usePaste((text) => onKey({ text }));
-  return null;
 }

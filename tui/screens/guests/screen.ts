@@ -3,7 +3,7 @@ import type { Screen } from "../../screen.ts";
 import { KEYS } from "./keys.ts";
 import { reduce } from "./reduce.ts";
 import { INIT } from "./state.ts";
-import { View } from "./view.tsx";
+import { guestRows } from "./view.ts";
 
 export const SCREEN: Screen<"guests"> = {
   id: "guests",
@@ -12,5 +12,5 @@ export const SCREEN: Screen<"guests"> = {
   keys: KEYS,
   reduce,
   typing: (state) => state.typing,
-  View,
+  view: guestRows,
 };

@@ -1,14 +1,14 @@
 /** For tests of the UI: a frame as visible text, keys pressed over `reduce()`. */
-import { renderToString } from "ink";
-import { App } from "./app.tsx";
+import { frameRows, spokenLines } from "./frame.ts";
 import { type Key, named } from "./key.ts";
 import type { Message } from "./messages.ts";
 import type { Effect, Model } from "./model.ts";
-import { PLAIN_PREFS } from "./components/say.tsx";
 import { initialModel } from "./initial.ts";
-import type { Prefs } from "./prefs.ts";
+import { fitSpans, plainText } from "./line.ts";
+import { PLAIN_PREFS, type Prefs } from "./prefs.ts";
 import { makeReduce } from "./reduce.ts";
 import { ALL_SCREENS, type AllScreens } from "./screens/all.ts";
+import { marksOf } from "./theme.ts";
 
 export interface FrameOptions {
   readonly columns?: number;
@@ -21,12 +21,10 @@ export interface FrameOptions {
 export function frame(model: Model, options: FrameOptions = {}): string {
   const { columns = model.size.columns, rows = model.size.rows, screens = ALL_SCREENS } = options;
   const shown = { ...model, size: { columns, rows }, prefs: { ...model.prefs, ...options.prefs } };
-  const text = renderToString(<App model={shown} screens={screens} />, { columns });
-  return text.replace(STYLING, "").split("\n").map((line) => line.trimEnd()).join("\n");
+  if (shown.prefs.screenReader) return spokenLines(shown, screens).join("\n");
+  const { more } = marksOf(shown.prefs);
+  return frameRows(shown, screens).map((row) => plainText(fitSpans(row, columns, more)).trimEnd()).join("\n");
 }
-
-// deno-lint-ignore no-control-regex
-const STYLING = /\x1b\[[\d;]*m/g;
 
 /** 2026-01-31T12:00:00Z, a fixed moment for models of tests. */
 export const TEST_NOW = Date.parse("2026-01-31T12:00:00Z");

@@ -1,8 +1,8 @@
 /** The screen `preflight`: what it is made of. */
 import type { Screen } from "../../screen.ts";
 import { KEYS } from "./keys.ts";
+import { preflightRows } from "./lines.ts";
 import { INIT, reduce } from "./state.ts";
-import { View } from "./view.tsx";
 
 export const SCREEN: Screen<"preflight"> = {
   id: "preflight",
@@ -11,5 +11,5 @@ export const SCREEN: Screen<"preflight"> = {
   keys: KEYS,
   reduce,
   work: async (work, host) => await (await import("./effects.ts")).preflightWork(work, host),
-  View,
+  view: preflightRows,
 };

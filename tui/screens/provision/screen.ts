@@ -1,9 +1,9 @@
 /** The screen `provision`: what it is made of. */
 import type { Screen } from "../../screen.ts";
 import { KEYS } from "./keys.ts";
+import { provisionRows } from "./lines.ts";
 import { reduce, typing } from "./reduce.ts";
 import { INIT } from "./state.ts";
-import { View } from "./view.tsx";
 
 export const SCREEN: Screen<"provision"> = {
   id: "provision",
@@ -13,5 +13,5 @@ export const SCREEN: Screen<"provision"> = {
   reduce,
   typing,
   work: async (work, host) => await (await import("./effects.ts")).provisionWork(work, host),
-  View,
+  view: provisionRows,
 };
