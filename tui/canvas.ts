@@ -12,6 +12,8 @@ export class Canvas {
   #shown: { readonly columns: number; readonly lines: readonly string[] } | undefined;
   #waiting: Model | undefined;
   #isOpen = false;
+  /** What takes the screen is sent with the first frame: a terminal shows both at once. */
+  #before = "";
   #writing: Promise<void> | undefined;
 
   /** `write` resolves when the terminal has taken the text, and never rejects. */
@@ -22,7 +24,7 @@ export class Canvas {
     if (this.#isOpen) return;
     this.#isOpen = true;
     this.#shown = undefined;
-    this.#send(ENTER);
+    this.#before = ENTER;
   }
 
   /** Gives the screen back as it was. */
@@ -30,7 +32,12 @@ export class Canvas {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#waiting = undefined;
-    this.#send(LEAVE);
+    if (this.#before === "") this.#send(LEAVE);
+    await this.settled();
+  }
+
+  /** Resolves when the terminal has taken all that was drawn so far. */
+  async settled(): Promise<void> {
     await this.#writing;
   }
 
@@ -56,7 +63,8 @@ export class Canvas {
     const isSame = before?.columns === columns && before.lines.length === lines.length;
     const text = patch(isSame ? before.lines : undefined, lines);
     this.#shown = { columns, lines };
-    if (text !== "") this.#send(text);
+    if (text !== "") this.#send(this.#before + text);
+    this.#before = "";
   }
 
   #send(text: string): void {

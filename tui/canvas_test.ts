@@ -40,7 +40,6 @@ Deno.test("a terminal that is still taking a frame gets the newest one next, and
   const { terminal, canvas } = opened();
   canvas.draw(titled("/first"));
   await terminal.take();
-  await terminal.take();
   for (const root of ["/second", "/third", "/fourth"]) canvas.draw(titled(root));
   await terminal.take();
   await terminal.take();
@@ -49,13 +48,12 @@ Deno.test("a terminal that is still taking a frame gets the newest one next, and
   canvas.draw(titled("/fifth"));
   await terminal.take();
   const roots = terminal.texts.map((text) => /\/(\w+)/.exec(text)?.[1]);
-  assert.deepEqual(roots, [undefined, "first", "second", "fourth", "fifth"]);
+  assert.deepEqual(roots, ["first", "second", "fourth", "fifth"]);
 });
 
 Deno.test("nothing is sent where nothing has changed", async () => {
   const { terminal, canvas } = opened();
   canvas.draw(titled("/root"));
-  await terminal.take();
   await terminal.take();
   const count = terminal.texts.length;
   canvas.draw(titled("/root"));
@@ -69,14 +67,13 @@ Deno.test("nothing is sent where nothing has changed", async () => {
 
 Deno.test("the screen is given back after the last frame, and no frame comes after that", async () => {
   const { terminal, canvas } = opened();
-  await terminal.take();
   canvas.draw(titled("/root"));
   const closed = canvas.close();
   canvas.draw(titled("/late"));
   await terminal.take();
   await terminal.take();
   await closed;
-  assert.equal(terminal.texts[0], ENTER);
+  assert.ok(terminal.texts[0]?.startsWith(ENTER));
   assert.equal(terminal.texts.at(-1), LEAVE);
   assert.ok(!terminal.texts.some((text) => text.includes("/late")));
 });

@@ -79,8 +79,13 @@ function sharedGuests(before: readonly GuestView[], after: readonly GuestView[])
   return isSame ? before : guests;
 }
 
+/** Of values that came as JSON. */
 function isEqual(one: unknown, other: unknown): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
+  if (one === other) return true;
+  if (typeof one !== "object" || typeof other !== "object" || one === null || other === null) return false;
+  const keys = Object.keys(one);
+  return Array.isArray(one) === Array.isArray(other) && keys.length === Object.keys(other).length &&
+    keys.every((key) => isEqual(Reflect.get(one, key), Reflect.get(other, key)));
 }
 
 function onLive(model: Model, guests: readonly GuestFigures[]): Step {

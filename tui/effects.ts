@@ -80,7 +80,7 @@ export class Runner {
       case "console":
         return void this.#console(effect.vm);
       case "refresh":
-        return this.#refresher.ask();
+        return this.#refresher.ask(effect.urgent);
       case "reconnect":
         return this.#link.reconnect();
       case "redraw":
@@ -109,7 +109,7 @@ export class Runner {
 
   async #perform({ action, params }: Extract<Effect, { do: "perform" }>): Promise<void> {
     const asked = this.#result(() => this.#client().perform(action, params));
-    this.#refresher.ask(); // it shows among the jobs
+    this.#refresher.ask(true); // it shows among the jobs
     this.#tell({ type: "came", now: this.ports.clock.now(), action, params, result: await asked });
   }
 

@@ -92,7 +92,8 @@ export type Effect =
   /** Gives the terminal to a guest's serial console until it is left. */
   | { readonly do: "console"; readonly vm: string }
   /** Asks for status and jobs anew. */
-  | { readonly do: "refresh" }
+  /** `urgent`: what an operator asked for has come of it. */
+  | { readonly do: "refresh"; readonly urgent?: true }
   /** Tries at once to reach the supervisor, and starts one where there is none. */
   | { readonly do: "reconnect" }
   | { readonly do: "redraw" }

@@ -34,6 +34,12 @@ import type { Terminal } from "./terminal.tsx";
 /** Longest time that hiding the presented guest may take while the UI ends. */
 const HIDE_MS = 3_000;
 
+/**
+ * The terminal library takes a fifth of a second to be loaded, and nothing else happens meanwhile: a supervisor that answers as
+ * soon as this is heard and drawn before that.
+ */
+const HEAD_START_MS = 100;
+
 /** Longest time that a terminal which is held up is waited for while the UI ends. */
 const LEAVE_MS = 1_000;
 
@@ -61,6 +67,7 @@ class Session {
   readonly #canvas = new Canvas(ALL_SCREENS, writeScreen);
   #terminal: Terminal | undefined;
   #leaveConsole: AbortController | undefined;
+  readonly #answered = Promise.withResolvers<void>();
   readonly #over = Promise.withResolvers<number>();
 
   constructor(readonly context: Context, readonly flags: TuiFlags) {
@@ -72,7 +79,10 @@ class Session {
     }, ALL_SCREENS);
     this.#painter = new Painter(systemClock, () => this.#paint());
     this.#store = new Store(model, reduce, {
-      changed: (_, urgent) => this.#painter.request(urgent),
+      changed: ({ status }, urgent) => {
+        this.#painter.request(urgent);
+        if (status !== undefined) this.#answered.resolve();
+      },
       effect: (effect) => this.#runner.run(effect),
       settled: (now) => this.#runner.settle(now),
     });
@@ -102,6 +112,7 @@ class Session {
       this.#canvas.open();
       this.#canvas.draw(this.#store.model);
     }
+    await this.#canvas.settled();
     const running = this.#runner.start();
     const opening = this.#openTerminal().catch((error: unknown) => this.#over.reject(error));
     try {
@@ -113,23 +124,20 @@ class Session {
     }
   }
 
-  /** The terminal library takes its time to be loaded: the first frame stands by then. */
   async #openTerminal(): Promise<void> {
+    if (!this.flags.screenReader) await within(HEAD_START_MS, this.#answered.promise);
     const { openTerminal } = await import("./terminal.tsx");
     const terminal = await openTerminal({ onKey: this.#onKey, screenReader: this.flags.screenReader });
     this.#terminal = terminal;
     terminal.ended.then(() => this.#over.resolve(0), (error: unknown) => this.#over.reject(error));
-    this.#painter.request(true);
+    if (this.flags.screenReader) this.#painter.request(true);
   }
 
   async #close(running: Promise<void>): Promise<void> {
     this.#painter.stop();
     const hidden = this.#hide();
     await this.#terminal?.close();
-    const late = Promise.withResolvers<void>();
-    const cancel = systemClock.after(LEAVE_MS, late.resolve);
-    await Promise.race([this.#canvas.close(), late.promise]);
-    cancel();
+    await within(LEAVE_MS, this.#canvas.close());
     if (!this.flags.screenReader) setRawKeys(false);
     await hidden;
     this.#runner.stop();
@@ -185,6 +193,14 @@ class Session {
     this.#canvas.forget();
     this.#store.dispatch({ type: "resized", ...screenSize() });
   }
+}
+
+/** Resolves with `what`, or when the time is over. */
+async function within(ms: number, what: Promise<void>): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const cancel = systemClock.after(ms, late.resolve);
+  await Promise.race([what, late.promise]);
+  cancel();
 }
 
 function linkPorts(context: Context): LinkPorts {

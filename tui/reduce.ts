@@ -82,7 +82,10 @@ function take(model: Model, message: Message, screens: AllScreens): Step {
     }
     case "came":
       return ofAll(
-        { model: cameToast({ ...model, now: message.now }, message), effects: [{ do: "refresh" }] },
+        {
+          model: cameToast({ ...model, now: message.now }, message),
+          effects: [{ do: "refresh", urgent: true }],
+        },
         message,
         screens,
       );

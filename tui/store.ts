@@ -4,7 +4,7 @@ import type { Effect, Model } from "./model.ts";
 import type { Reduce } from "./reduce.ts";
 
 export interface StoreListener {
-  /** The model has changed; `urgent`: by a key, whoever pressed it waits. */
+  /** The model has changed; `urgent`: by a key or the first answer at all, somebody waits for it. */
   readonly changed: (model: Model, urgent: boolean) => void;
   readonly effect: (effect: Effect) => void;
   /** After every message. */
@@ -33,7 +33,8 @@ export class Store {
     const before = this.model;
     const { model, effects } = this.reduce(before, message);
     this.model = model;
-    if (model !== before) this.listener.changed(model, message.type === "key");
+    const isFirst = before.status === undefined && model.status !== undefined;
+    if (model !== before) this.listener.changed(model, message.type === "key" || isFirst);
     for (const effect of effects) this.listener.effect(effect);
     this.listener.settled(model);
   }

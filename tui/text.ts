@@ -181,12 +181,18 @@ export function cleanAll<T>(value: T): T {
 
 const HARMLESS = /^[\x20-\x7e\n]*$/;
 
+/** The very same value where nothing in it had to be changed: of most answers nothing has to be. */
 function cleaned(value: unknown, depth: number): unknown {
   if (typeof value === "string") return HARMLESS.test(value) ? value : sanitizeText(value);
   if (typeof value !== "object" || value === null) return value;
   if (depth > MAX_DEPTH) return null;
-  if (Array.isArray(value)) return value.map((one) => cleaned(one, depth + 1));
-  return Object.fromEntries(
-    Object.entries(value).map(([key, one]) => [cleaned(key, depth), cleaned(one, depth + 1)]),
-  );
+  if (Array.isArray(value)) {
+    const members = value.map((one) => cleaned(one, depth + 1));
+    return members.some((one, i) => one !== value[i]) ? members : value;
+  }
+  const entries = Object.entries(value);
+  const isClean = entries.every(([key, one]) => HARMLESS.test(key) && cleaned(one, depth + 1) === one);
+  return isClean
+    ? value
+    : Object.fromEntries(entries.map(([key, one]) => [cleaned(key, depth), cleaned(one, depth + 1)]));
 }

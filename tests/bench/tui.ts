@@ -32,6 +32,9 @@ export interface TuiReport {
   readonly keys: { readonly p50: number; readonly p95: number; readonly n: number };
   /** Milliseconds from starting the program to its first frame (subject) against `--version` (yardstick). */
   readonly firstPaint: Comparison;
+  /** Milliseconds from starting the program to the list of guests, and to the effect of a key that was pressed right then. */
+  readonly list: Summary;
+  readonly firstKey: Summary;
 }
 
 const COLUMNS = 120;
@@ -41,12 +44,14 @@ const SLICES = 5;
 /** Ink brackets each frame for terminals that draw one at once. */
 const FRAME_BEGIN = "\x1b[?2026h";
 const CURSOR = "▸";
+/** What both the UI and `--version` say first. */
+const NAME = "rayvisor";
 
 export async function benchTui(place: Place, rounds: TuiRounds): Promise<TuiReport> {
   const root = `${place.folder}/tui`;
   await Deno.mkdir(`${root}/run`, { recursive: true });
   await using supervisor = new BusySupervisor(root, rounds.guests);
-  const firstPaint = await paints(place, root, rounds.starts);
+  const started = await starts(place, root, rounds.starts);
   const pty = open(place, root);
   await pty.next("guest-000");
   const pid = await pty.pid;
@@ -66,7 +71,7 @@ export async function benchTui(place: Place, rounds: TuiRounds): Promise<TuiRepo
     statusPerSecond,
     memory,
     keys: { p50: percentile(keys, 50), p95: percentile(keys, 95), n: keys.length },
-    firstPaint,
+    ...started,
   };
 }
 
@@ -74,32 +79,40 @@ function open({ binary, env }: Place, root: string): Pty {
   return new Pty([binary, "--root", root, "tui"], COLUMNS, ROWS, { ...env, LANG: "C.UTF-8", NO_COLOR: "" });
 }
 
-async function paints(place: Place, root: string, starts: number): Promise<Comparison> {
-  const first: number[] = [], version: number[] = [];
-  for (let i = -1; i < starts; i++) {
+async function starts(
+  place: Place,
+  root: string,
+  count: number,
+): Promise<Pick<TuiReport, "firstPaint" | "list" | "firstKey">> {
+  const first: number[] = [], version: number[] = [], list: number[] = [], key: number[] = [];
+  for (let i = -1; i < count; i++) {
     const ui = open(place, root);
-    const listed = ui.next("guest-000"); // it takes keys by then
-    const paint = await firstSaid(ui);
-    await listed;
+    const since = await startOf(ui);
+    const [said, listed] = await Promise.all([ui.next(NAME).then(since), ui.next("guest-000").then(since)]);
+    const moved = ui.next(`${CURSOR} guest-001`);
+    await ui.type("j");
+    await moved;
+    const answered = since();
     await ui.type("q");
     await ui.end();
     const other = new Pty([place.binary, "--version"], COLUMNS, ROWS, place.env);
-    const said = await firstSaid(other);
+    const sinceOther = await startOf(other);
+    const saidOther = await other.next(NAME).then(sinceOther);
     await other.end();
     if (i < 0) continue; // caches fill
-    first.push(paint);
-    version.push(said);
+    first.push(said);
+    list.push(listed);
+    key.push(answered);
+    version.push(saidOther);
   }
-  return compare(first, version);
+  return { firstPaint: compare(first, version), list: summarize(list), firstKey: summarize(key) };
 }
 
-/** Milliseconds from a program's start to its name on the terminal. */
-async function firstSaid(pty: Pty): Promise<number> {
-  const said = pty.next("rayvisor");
+/** Gives the milliseconds since the program was started. */
+async function startOf(pty: Pty): Promise<() => number> {
   await pty.pid;
   const began = performance.now();
-  await said;
-  return performance.now() - began;
+  return () => performance.now() - began;
 }
 
 async function take(

@@ -10,7 +10,7 @@ interface Row {
   readonly more?: string;
 }
 
-export function tuiRows({ processor, framesPerSecond, memory, keys, firstPaint, ...rest }: TuiReport): Row[] {
+export function tuiRows({ processor, framesPerSecond, memory, keys, firstPaint, list, firstKey, ...rest }: TuiReport): Row[] {
   const [first, half, last] = memory;
   return [
     { what: "processor, of one core", seen: processor.median, unit: "%", goal: 5 },
@@ -34,6 +34,8 @@ export function tuiRows({ processor, framesPerSecond, memory, keys, firstPaint, 
         round(firstPaint.ratio.median)
       } times that`,
     },
+    { what: "list of guests", seen: list.median, unit: "ms" },
+    { what: "first key answered", seen: firstKey.median, unit: "ms" },
   ];
 }
 
