@@ -67,8 +67,8 @@ export interface GatewayParts {
   readonly resolvers: readonly Ip[];
   /** What may not be reached besides the host itself. */
   readonly denied: readonly Range[];
-  /** A frame for the guest. */
-  readonly send: (frame: Uint8Array) => void;
+  /** A frame for the guest; false when the wire has no room for it. */
+  readonly send: (frame: Uint8Array) => boolean;
   readonly say: (word: GatewayWord) => void;
 }
 
@@ -79,12 +79,16 @@ export class Gateway {
   readonly #udp: UdpFlows;
   readonly #dns: DnsRelay;
   readonly #words = new WordLimit(WORDS.burst, WORDS.everyMs);
-  #rx = 0;
-  #tx = 0;
+  readonly #began: number;
+  #rxBytes = 0;
+  #txBytes = 0;
+  #rxPackets = 0;
+  #txPackets = 0;
   #refused = 0;
 
   constructor(private readonly parts: GatewayParts) {
     const { clock, outside, resolvers, random } = parts;
+    this.#began = clock.monotonic();
     this.#tcp = new TcpFlows({
       clock,
       first: random,
@@ -104,8 +108,11 @@ export class Gateway {
 
   get figures(): NetworkFigures {
     return {
-      rx_bytes: this.#rx,
-      tx_bytes: this.#tx,
+      up_ms: Math.round(this.parts.clock.monotonic() - this.#began),
+      rx_bytes: this.#rxBytes,
+      tx_bytes: this.#txBytes,
+      rx_packets: this.#rxPackets,
+      tx_packets: this.#txPackets,
       tcp: this.#tcp.size,
       udp: this.#udp.size,
       denied: this.#refused,
@@ -114,7 +121,8 @@ export class Gateway {
 
   /** A frame of the guest; it may be anything. It is not kept. */
   take(frame: Uint8Array): void {
-    this.#tx += frame.length;
+    this.#txBytes += frame.length;
+    this.#txPackets++;
     const packet = readFrame(frame);
     if (!packet) return;
     this.#guestMac = packet.from;
@@ -238,7 +246,8 @@ export class Gateway {
   }
 
   #sendFrame(frame: Uint8Array): void {
-    this.#rx += frame.length;
-    this.parts.send(frame);
+    if (!this.parts.send(frame)) return;
+    this.#rxBytes += frame.length;
+    this.#rxPackets++;
   }
 }

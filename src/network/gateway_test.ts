@@ -100,7 +100,7 @@ function setUp(resolvers: readonly Ip[] = [ip("192.0.2.53")]) {
     random: () => 4711,
     resolvers,
     denied: NOT_PUBLIC,
-    send: (frame) => frames.push(frame),
+    send: (frame) => frames.push(frame) > 0,
     say: (word) => words.push(word),
   });
   return { world, frames, words, clock, gateway };

@@ -8,7 +8,6 @@ export class Outbox {
   #frames: Uint8Array[] = [];
   #waiting = 0;
   #writing = false;
-  #dropped = 0;
 
   /** @param failed is told once, of the first write that fails */
   constructor(
@@ -16,21 +15,16 @@ export class Outbox {
     private readonly failed: (error: unknown) => void,
   ) {}
 
-  /** Frames that found no room. */
-  get dropped(): number {
-    return this.#dropped;
-  }
-
-  send(frame: Uint8Array): void {
-    if (this.#waiting + frame.length > MAX_WAITING) {
-      this.#dropped++;
-      return;
-    }
+  /** False when there is no room for it. */
+  send(frame: Uint8Array): boolean {
+    if (this.#waiting + frame.length > MAX_WAITING) return false;
     this.#frames.push(frame);
     this.#waiting += frame.length + 4;
-    if (this.#writing) return;
-    this.#writing = true;
-    queueMicrotask(() => void this.#drain()); // what else comes at this moment goes with it
+    if (!this.#writing) {
+      this.#writing = true;
+      queueMicrotask(() => void this.#drain()); // what else comes at this moment goes with it
+    }
+    return true;
   }
 
   async #drain(): Promise<void> {

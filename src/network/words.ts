@@ -2,11 +2,20 @@
 import { isObject, jsonLine } from "../core/json.ts";
 import { sanitizeLine } from "../core/sanitize.ts";
 
-/** Since the gateway began. */
+/**
+ * What the gateway itself saw since it began. Received and sent are the guest's own directions: `rx` is what was put on the wire
+ * for it, `tx` what came from it, whatever that was.
+ */
 export interface NetworkFigures {
-  /** Bytes of frames to the guest and from it. */
+  /** How long that is, by the gateway's own clock, which never goes back. */
+  readonly up_ms: number;
+  /** Bytes of whole frames, from the hardware addresses on. */
   readonly rx_bytes: number;
   readonly tx_bytes: number;
+  /** Frames. */
+  readonly rx_packets: number;
+  readonly tx_packets: number;
+  /** Connections and pairs that there are at present. */
   readonly tcp: number;
   readonly udp: number;
   /** Tries to reach what is not allowed. */
@@ -31,7 +40,16 @@ export function wordLine(word: GatewayWord): string {
   return jsonLine(word);
 }
 
-const FIGURES = ["rx_bytes", "tx_bytes", "tcp", "udp", "denied"] as const;
+const FIGURES = [
+  "up_ms",
+  "rx_bytes",
+  "tx_bytes",
+  "rx_packets",
+  "tx_packets",
+  "tcp",
+  "udp",
+  "denied",
+] as const;
 
 /** One line; undefined when it is no word. */
 export function readWord(line: string): GatewayWord | undefined {
@@ -56,15 +74,10 @@ export function readWord(line: string): GatewayWord | undefined {
       return { ev: "denied", proto, dst, unsaid: count("unsaid") ?? 0 };
     }
     case "figures": {
-      const [rx_bytes, tx_bytes, tcp, udp, denied] = FIGURES.map((key) => count(key) ?? 0);
-      return {
-        ev: "figures",
-        rx_bytes: rx_bytes ?? 0,
-        tx_bytes: tx_bytes ?? 0,
-        tcp: tcp ?? 0,
-        udp: udp ?? 0,
-        denied: denied ?? 0,
-      };
+      const figures = FIGURES.map((key) => [key, count(key)] as const);
+      if (figures.some(([, number]) => number === undefined)) return undefined; // a counter never falls to nothing
+      // Each key has its number.
+      return { ev: "figures", ...Object.fromEntries(figures) as Record<typeof FIGURES[number], number> };
     }
     case "ended":
       return { ev: "ended", why: typeof value.why === "string" ? sanitizeLine(value.why, 200) : "" };

@@ -7,7 +7,17 @@ Deno.test("a supervisor reads words, and nothing else, of whatever a gateway wri
   const words: readonly GatewayWord[] = [
     { ev: "ready", resolvers: 1 },
     { ev: "denied", proto: "udp", dst: "10.0.0.1:53", unsaid: 3 },
-    { ev: "figures", rx_bytes: 1, tx_bytes: 2, tcp: 3, udp: 4, denied: 5 },
+    {
+      ev: "figures",
+      up_ms: 9,
+      rx_bytes: 1,
+      tx_bytes: 2,
+      rx_packets: 6,
+      tx_packets: 7,
+      tcp: 3,
+      udp: 4,
+      denied: 5,
+    },
     { ev: "ended", why: "because" },
   ];
   for (const word of words) assert.deepEqual(readWord(wordLine(word)), word);
@@ -22,6 +32,7 @@ Deno.test("a supervisor reads words, and nothing else, of whatever a gateway wri
       '{"ev":"denied","proto":"tcp","dst":"\\u001b[2J:1"}',
       '{"ev":"other"}',
       "7",
+      '{"ev":"figures","rx_bytes":1}',
       '{"ev":"denied"}',
     ]
   ) {
