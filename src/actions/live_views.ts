@@ -17,6 +17,27 @@ export interface BlockFigures {
   } | null;
 }
 
+/** What one network card of a guest has received (rx) and sent (tx) since it was plugged in: whole frames, as its gateway saw them. */
+export interface CardCounters {
+  /** QEMU's name of the card. */
+  readonly card: string;
+  readonly rx_bytes: number;
+  readonly tx_bytes: number;
+  readonly rx_packets: number;
+  readonly tx_packets: number;
+}
+
+/** The same, and how fast it does. */
+export interface CardFigures extends CardCounters {
+  /** Since the sample before; null when there is none to compare with, or its gateway owes its answer. */
+  readonly rates: {
+    readonly rx_bytes_per_s: number;
+    readonly tx_bytes_per_s: number;
+    readonly rx_packets_per_s: number;
+    readonly tx_packets_per_s: number;
+  } | null;
+}
+
 export interface CpuFigures {
   /** Processor time of QEMU with all its threads since it started. */
   readonly seconds: number;
@@ -53,8 +74,8 @@ export interface GuestFigures {
   readonly memory: MemoryFigures;
   /** Null as long as QEMU has not answered. */
   readonly block: readonly BlockFigures[] | null;
-  /** Network devices. No guest has one in this version. */
-  readonly network: readonly [];
+  /** Empty without a card; null as long as the gateway of one has not answered. */
+  readonly network: readonly CardFigures[] | null;
   /** QEMU did not answer in time: what it is asked for (`block`, `memory.inside`) is as old as `age_ms`. */
   readonly stale: boolean;
   /** Age of QEMU's last answer; null when it has never answered or does not run. */

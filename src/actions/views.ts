@@ -11,6 +11,7 @@ import type { Narrowed } from "../../policy/narrowing.ts";
 import type { EffectiveRights } from "../../policy/rights.ts";
 import type { Decision, Explanation } from "../../policy/types.ts";
 import type { Step } from "../provision/steps.ts";
+import type { CardCounters } from "./live_views.ts";
 
 export type Accelerator = "kvm" | "tcg";
 
@@ -62,6 +63,7 @@ export interface LiveView {
       readonly write_ops: number;
     }[]
     | null;
+  readonly network: readonly CardCounters[] | null;
   readonly tpm: readonly string[] | null;
   readonly agent: JsonObject | null;
   readonly unanswered: readonly string[];

@@ -132,6 +132,12 @@ export function renderGuest(output: Output, guest: GuestDetail, now: number): st
           `written ${formatBytes(node.written_bytes)} in ${node.write_ops}`,
       );
     }
+    for (const { card, rx_bytes, rx_packets, tx_bytes, tx_packets } of live.network ?? []) {
+      lines.push(
+        `  network ${card}: received ${formatBytes(rx_bytes)} in ${rx_packets}, ` +
+          `sent ${formatBytes(tx_bytes)} in ${tx_packets}`,
+      );
+    }
     if (live.tpm?.length) lines.push(`  tpm     ${live.tpm.join(", ")}`);
     for (const [name, value] of Object.entries(live.agent ?? {})) {
       lines.push(`  agent   ${name}: ${sanitizeLine(agentText(value), 200)}`);

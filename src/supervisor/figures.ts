@@ -2,7 +2,13 @@
  * Figures of a guest out of what was read of it, and of what was read before: pure. Where they come from is
  * `sampler.ts`.
  */
-import type { BlockFigures, CpuFigures, GuestFigures } from "../actions/live_views.ts";
+import type {
+  BlockFigures,
+  CardCounters,
+  CardFigures,
+  CpuFigures,
+  GuestFigures,
+} from "../actions/live_views.ts";
 import type { GuestState } from "../lifecycle/states.ts";
 import { MIB } from "../core/units.ts";
 
@@ -41,6 +47,15 @@ export function parseProcessTimes(text: string): ProcessTimes[] {
 /** Counters of one block node since QEMU started. */
 export type BlockCounters = Omit<BlockFigures, "rates">;
 
+/** What a gateway answered. */
+export interface CardReading {
+  /** Milliseconds by the gateway's own clock: an answer that was long on its way makes no wrong rate. */
+  readonly at: number;
+  /** Which one it is: another begins anew, whatever its card is called. */
+  readonly gateway: object;
+  readonly counters: CardCounters;
+}
+
 /** What the guest's balloon driver said, and when by the host's clock. */
 export interface InsideMemory {
   readonly totalBytes: number;
@@ -72,9 +87,11 @@ export interface Reading {
   readonly qemu: QemuReading | null;
   /** It was asked for this sample and has not answered in time. */
   readonly stale: boolean;
+  /** The last answers for its cards; null when one has never had any. */
+  readonly network: readonly CardReading[] | null;
 }
 
-export const NO_READING: Reading = { process: null, qemu: null, stale: false };
+export const NO_READING: Reading = { process: null, qemu: null, stale: false, network: [] };
 
 /** What the supervisor knows of a guest without asking anybody. */
 export interface Known {
@@ -118,7 +135,10 @@ export function figuresOf(
         : null,
     },
     block: qemu && qemu.block.map((node) => blockOf(node, reading, before)),
-    network: [],
+    network: reading.network &&
+      reading.network.map((card) =>
+        cardOf(card, before?.network?.find(({ gateway }) => gateway === card.gateway))
+      ),
     stale,
     age_ms: qemu && Math.max(0, Math.round(now.at - qemu.at)),
   };
@@ -156,6 +176,24 @@ function blockOf(now: BlockCounters, reading: Reading, before: Reading | undefin
     return Object.values(all).some((rate) => rate < 0) ? null : all;
   };
   return { ...now, rates: rates() };
+}
+
+/** The same answer as before is one that the gateway owes: it has always something new to say. */
+function cardOf({ at, counters }: CardReading, before: CardReading | undefined): CardFigures {
+  const rates = (): CardFigures["rates"] => {
+    if (!before || at <= before.at) return null;
+    const s = (at - before.at) / 1000;
+    const per = (key: Exclude<keyof CardCounters, "card">) =>
+      round((counters[key] - before.counters[key]) / s);
+    const all = {
+      rx_bytes_per_s: per("rx_bytes"),
+      tx_bytes_per_s: per("tx_bytes"),
+      rx_packets_per_s: per("rx_packets"),
+      tx_packets_per_s: per("tx_packets"),
+    };
+    return Object.values(all).some((rate) => rate < 0) ? null : all;
+  };
+  return { ...counters, rates: rates() };
 }
 
 function round(value: number): number {

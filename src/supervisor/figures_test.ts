@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { figuresOf, type Known, NO_READING, parseProcessTimes, type Reading, sumsOf } from "./figures.ts";
+import {
+  type CardReading,
+  figuresOf,
+  type Known,
+  NO_READING,
+  parseProcessTimes,
+  type Reading,
+  sumsOf,
+} from "./figures.ts";
 
 const KNOWN: Known = { id: "g1", state: "running", ready: true, presented: false, vcpus: 1, memoryMib: 64 };
 const NOW = { at: 10_000, wallMs: 1_700_000_010_000 };
@@ -17,6 +25,7 @@ function reading(at: number, ticks: number, bytes: number, more: Partial<Reading
     process: { at, ticks, vcpuTicks: ticks - 10, rssBytes: 45 * 2 ** 20 },
     qemu: { at, block: [node(bytes, bytes / 512)], inside: null },
     stale: false,
+    network: [],
     ...more,
   };
 }
@@ -80,6 +89,45 @@ Deno.test("a guest that stands still has rates of nothing, and one that does not
     null,
     null,
   ]);
+});
+
+const gateway = {};
+
+function card(at: number, bytes: number, of: object = gateway): CardReading {
+  const counters = { rx_bytes: bytes, tx_bytes: 2 * bytes, rx_packets: bytes / 64, tx_packets: bytes / 32 };
+  return { at, gateway: of, counters: { card: "card-rp0", ...counters } };
+}
+
+Deno.test("a network card has counters, and rates by its gateway's own clock", () => {
+  const at = (ms: number, network: Reading["network"]) => reading(ms, 1, 512, { network });
+  const now = at(10_000, [card(5_000, 4096)]);
+  const { network } = figuresOf(KNOWN, now, at(8_000, [card(1_000, 1024)]), NOW);
+  assert.deepEqual(network, [{
+    ...card(0, 4096).counters,
+    rates: { rx_bytes_per_s: 768, tx_bytes_per_s: 1536, rx_packets_per_s: 12, tx_packets_per_s: 24 },
+  }]);
+  const quiet = figuresOf(KNOWN, now, at(8_000, [card(4_000, 4096)]), NOW);
+  assert.equal(quiet.network?.[0]?.rates?.rx_bytes_per_s, 0);
+  const without: readonly (readonly [string, Reading["network"] | undefined])[] = [
+    ["the first sample", undefined],
+    ["no card before", []],
+    ["a gateway that had not answered", null],
+    ["an answer that is still owed", [card(5_000, 4096)]],
+    ["another gateway with less", [card(900, 9000, {})]],
+    ["another gateway with more to come", [card(900, 1, {})]],
+    ["counters that went back", [card(4_000, 9000)]],
+    ["a clock that went back", [card(9_000, 1024)]],
+  ];
+  for (const [name, before] of without) {
+    const { network } = figuresOf(KNOWN, now, before === undefined ? before : at(8_000, before), NOW);
+    assert.deepEqual([network?.[0]?.rx_bytes, network?.[0]?.rates], [4096, null], name);
+  }
+});
+
+Deno.test("a guest without a card has no figures of one, and one whose gateway is silent has unknown ones", () => {
+  assert.deepEqual(figuresOf(KNOWN, reading(10_000, 1, 512), undefined, NOW).network, []);
+  assert.deepEqual(figuresOf(KNOWN, NO_READING, undefined, NOW).network, []);
+  assert.equal(figuresOf(KNOWN, reading(10_000, 1, 512, { network: null }), undefined, NOW).network, null);
 });
 
 Deno.test("the guest's own word about its memory has its age, and a clock that was set back makes no negative one", () => {

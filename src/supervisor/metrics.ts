@@ -83,6 +83,12 @@ function addGuest(page: MetricsPage, s: Supervisor, figures: GuestFigures): void
     page.add("rayvisor_guest_block_read_ops_total", block.read_ops, node);
     page.add("rayvisor_guest_block_write_ops_total", block.write_ops, node);
   }
+  for (const { card, rx_bytes, tx_bytes, rx_packets, tx_packets } of figures.network ?? []) {
+    page.add("rayvisor_guest_network_receive_bytes_total", rx_bytes, { vm, card });
+    page.add("rayvisor_guest_network_transmit_bytes_total", tx_bytes, { vm, card });
+    page.add("rayvisor_guest_network_receive_packets_total", rx_packets, { vm, card });
+    page.add("rayvisor_guest_network_transmit_packets_total", tx_packets, { vm, card });
+  }
   if (assigned_mib !== null) page.add("rayvisor_guest_figures_stale", figures.stale, of);
   page.add("rayvisor_guest_figures_age_seconds", figures.age_ms === null ? null : figures.age_ms / 1000, of);
   const life = s.counters.life(vm);

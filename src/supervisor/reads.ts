@@ -131,7 +131,9 @@ async function show(s: Supervisor, guest: Guest): Promise<GuestDetail> {
     record: guest.record ?? null,
     rights: guest.record ? rightsInForce(s.policy, guest.record) ?? null : null,
     problems: guest.problems,
-    live: run ? await liveView(run, guest.state !== "running", s.parts.clock.now()) : null,
+    live: run
+      ? await liveView({ run, network: guest.network }, guest.state !== "running", s.parts.clock.now())
+      : null,
     crash_report: (await reportsOf(s.parts.layout, guest.id)).at(-1) ?? null,
     serial_tail: run?.serial.lines(SERIAL_LINES) ?? [],
   };

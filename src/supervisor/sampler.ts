@@ -3,13 +3,15 @@
  *
  * Each sample asks every QEMU that owes no answer, waits a moment for all together, and has the kernel's files about all
  * their processes read by one cat(1). A QEMU that does not answer is not asked again until it has, and is not waited for:
- * its last figures stand, marked stale. A paused guest is asked once, because nothing changes in it.
+ * its last figures stand, marked stale. A paused guest is asked once, because nothing changes in it. The gateway of a network
+ * card is asked beside it.
  */
 import type { LiveSample } from "../actions/live_views.ts";
 import { formatUtc } from "../core/time.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ProcessIdentity } from "../ports/processes.ts";
 import type { QmpClient } from "../qmp/client.ts";
+import { CardReadings, type Plugged } from "./cards.ts";
 import {
   figuresOf,
   type Known,
@@ -27,6 +29,8 @@ import { askBlock, askInside, askThreads, MEMORY_EVERY_S, setMemoryEvery } from 
 export interface Subject {
   readonly known: Known;
   readonly run?: { readonly qmp: QmpClient; readonly qemu: ProcessIdentity };
+  /** The network that is on. */
+  readonly network?: Plugged;
 }
 
 export interface SamplerOptions {
@@ -67,6 +71,7 @@ type Listener = (sample: LiveSample) => void;
 
 export class Sampler {
   #entries = new Map<Run, Entry>();
+  readonly #cards = new CardReadings();
   readonly #listeners = new Set<Listener>();
   #last: { readonly sample: LiveSample; readonly at: number } | undefined;
   #taking: Promise<LiveSample> | undefined;
@@ -137,15 +142,15 @@ export class Sampler {
     const { clock } = this.options;
     const subjects = this.options.subjects();
     this.#entries = this.#entriesOf(subjects);
-    const asked = subjects.flatMap(({ known, run }) => {
+    const asked = subjects.flatMap(({ known, run, network }) => {
       const entry = run && this.#entries.get(run);
-      return entry && this.#ask(entry, known.state === "paused") || [];
+      return [entry && this.#ask(entry, known.state === "paused"), network && this.#cards.ask(network)];
     });
     await this.#within(ANSWERS_WITHIN_MS, Promise.all(asked));
     const times = await this.#times();
     const at = clock.monotonic(), wallMs = clock.now();
     const previous = this.#last && at - this.#last.at <= MAX_INTERVAL_MS ? this.#last : undefined;
-    const guests = subjects.map(({ known, run }) => {
+    const guests = subjects.map(({ known, run, network }) => {
       const entry = run && this.#entries.get(run);
       if (!entry) return figuresOf(known, NO_READING, undefined, { at, wallMs });
       const before = previous && entry.reading;
@@ -153,6 +158,7 @@ export class Sampler {
         process: processOf(entry, times, at),
         qemu: entry.answer,
         stale: entry.asking !== undefined || entry.failed,
+        network: this.#cards.of(network),
       };
       return figuresOf(known, entry.reading, before, { at, wallMs });
     });

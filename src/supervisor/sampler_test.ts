@@ -5,6 +5,8 @@ import { connectUnix } from "../ports/unix_socket.ts";
 import { QmpClient } from "../qmp/client.ts";
 import { type FakeAnswer, FakeQmpServer, returns } from "../../tests/fakes/fake_qmp_server.ts";
 import { ManualClock } from "../../tests/fakes/manual_clock.ts";
+import type { NetworkFigures } from "../network/words.ts";
+import type { Plugged } from "./cards.ts";
 import type { Known } from "./figures.ts";
 import { Sampler, type Subject } from "./sampler.ts";
 
@@ -25,6 +27,7 @@ const BLOCK = [{ "node-name": "disk0", stats: STATS }];
 interface Guest {
   readonly server: FakeQmpServer;
   known: Known;
+  network: Plugged | undefined;
   subject(): Subject;
   /** How often QEMU was asked for this. */
   asked(command: string): number;
@@ -76,7 +79,12 @@ async function withSampler(use: (rig: Rig) => Promise<void>): Promise<void> {
         const guest: Guest = {
           server,
           known: { id, state: "running", ready: false, presented: false, vcpus: 1, memoryMib: 64 },
-          subject: () => ({ known: guest.known, run }),
+          network: undefined,
+          subject: () => ({
+            known: guest.known,
+            run,
+            ...(guest.network ? { network: guest.network } : {}),
+          }),
           asked: (command) => server.received.filter(({ execute }) => execute === command).length,
         };
         guests.push(guest);
@@ -219,4 +227,66 @@ Deno.test("a QEMU that dies in the middle of a sample does not spoil it", () =>
     const sample = await sampler.now();
     assert.deepEqual([figures(sample, "dead").stale, figures(sample, "dead").block], [true, null]);
     assert.equal(figures(sample, "good").block?.length, 1);
+  }));
+
+/** A gateway whose card has received so many bytes; undefined: it does not answer. */
+function plugged(answer: () => Promise<number | undefined>, upMs: () => number): Plugged {
+  const counted = { tx_bytes: 0, rx_packets: 0, tx_packets: 0, tcp: 0, udp: 0, denied: 0 };
+  return {
+    card: { device: "card-rp0" },
+    gateway: {
+      async figures(): Promise<NetworkFigures | undefined> {
+        const rx_bytes = await answer();
+        return rx_bytes === undefined ? undefined : { up_ms: upMs(), rx_bytes, ...counted };
+      },
+    },
+  };
+}
+
+Deno.test("a network card's figures are there as long as it is, and begin anew with another gateway", () =>
+  withSampler(async ({ clock, sampler, guest }) => {
+    const g1 = await guest("g1");
+    const sampled = async () => {
+      clock.advance(1_000);
+      const { network } = figures(await sampler.now(), "g1");
+      return network?.map(({ rx_bytes, rates }) => [rx_bytes, rates?.rx_bytes_per_s ?? null]);
+    };
+    assert.deepEqual(await sampled(), []);
+    let bytes = 1_000_000;
+    const began = clock.monotonic();
+    g1.network = plugged(() => Promise.resolve(bytes), () => clock.monotonic() - began);
+    assert.deepEqual(await sampled(), [[1_000_000, null]]);
+    bytes += 500;
+    assert.deepEqual(await sampled(), [[1_000_500, 500]]);
+    g1.network = plugged(() => Promise.resolve(2_000_000), () => 1);
+    assert.deepEqual(await sampled(), [[2_000_000, null]], "what another one counted is nobody's rate");
+    g1.network = undefined;
+    assert.deepEqual(await sampled(), []);
+  }));
+
+Deno.test("a gateway that is silent delays one sample, and its last figures stand without rates", () =>
+  withSampler(async ({ clock, sampler, guest }) => {
+    const g1 = await guest("g1");
+    let answer = Promise.withResolvers<number | undefined>();
+    const says = async (bytes: number | undefined) => {
+      answer.resolve(bytes);
+      answer = Promise.withResolvers();
+      await new Promise((resolve) => setTimeout(resolve, 0)); // all that waits for it goes on
+    };
+    g1.network = plugged(() => answer.promise, () => clock.monotonic());
+    const waiting = sampler.now();
+    await until(() => clock.armed === 1 && g1.asked("query-blockstats") === 1);
+    clock.advance(250);
+    assert.equal(figures(await waiting, "g1").network, null, "it has never answered");
+    await says(undefined);
+    clock.advance(1_000);
+    assert.equal(figures(await sampler.now(), "g1").network, null, "without a time-out having to pass");
+    await says(700);
+    clock.advance(1_000);
+    const waitingAgain = sampler.now();
+    await until(() => g1.asked("query-blockstats") === 3 && clock.armed === 1);
+    clock.advance(250);
+    const { network, stale } = figures(await waitingAgain, "g1");
+    assert.deepEqual([network?.[0]?.rx_bytes, network?.[0]?.rates, stale], [700, null, false]);
+    await says(undefined);
   }));

@@ -18,6 +18,7 @@ export function samplerOf(s: Supervisor): Sampler {
           memoryMib: guest.share?.memoryMib ?? null,
         },
         ...(guest.run ? { run: guest.run } : {}),
+        ...(guest.network ? { network: guest.network } : {}),
       })),
   });
 }

@@ -102,9 +102,8 @@ function networkText(on: NetView["on"]): string {
   if (!on) return "";
   const { reason, since, mac, figures } = on;
   const said = figures
-    ? `${formatBytes(figures.rx_bytes)} in, ${
-      formatBytes(figures.tx_bytes)
-    } out, ${figures.denied} tries refused`
+    ? `received ${formatBytes(figures.rx_bytes)} in ${figures.rx_packets} packets, ` +
+      `sent ${formatBytes(figures.tx_bytes)} in ${figures.tx_packets}; ${figures.denied} tries refused`
     : "its gateway does not answer";
   return `\n  on since ${since} (${reason}), card ${mac}; ${said}`;
 }
