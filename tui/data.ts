@@ -114,10 +114,14 @@ function grown({ cpu, disk, net }: Series = NO_SERIES, figures: GuestFigures): S
     (sum, { rates }) => sum + (rates?.read_bytes_per_s ?? 0) + (rates?.written_bytes_per_s ?? 0),
     0,
   );
+  const passed = figures.network?.reduce(
+    (sum, { rates }) => sum + (rates?.rx_bytes_per_s ?? 0) + (rates?.tx_bytes_per_s ?? 0),
+    0,
+  );
   return {
     cpu: [...cpu.slice(1 - MAX_SERIES), figures.cpu?.percent ?? 0],
     disk: [...disk.slice(1 - MAX_SERIES), bytes ?? 0],
-    net: [...net.slice(1 - MAX_SERIES), 0],
+    net: figures.network?.length === 0 ? [] : [...net.slice(1 - MAX_SERIES), passed ?? 0],
   };
 }
 

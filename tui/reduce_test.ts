@@ -166,6 +166,7 @@ Deno.test("figures make series with a bound, and what they tell of a guest shows
   assert.equal(series?.cpu.length, MAX_SERIES);
   assert.equal(series?.cpu.at(-1), MAX_SERIES + 9);
   assert.equal(driver.model.series.has("db-1"), false);
+  assert.deepEqual(series?.net, [], "it has no card");
   const paused = figuresOf({ ...web, state: "paused", presented: true }, 1);
   driver.effects.length = 0;
   driver.send({ type: "live", sample: { ...sampleOf([]), guests: [paused, figuresOf(db, 0)] } });
@@ -174,6 +175,21 @@ Deno.test("figures make series with a bound, and what they tell of a guest shows
     ["stopped", false],
   ]);
   assert.deepEqual(driver.effects, [{ do: "refresh" }]);
+});
+
+Deno.test("a card's series begins when it is plugged in, and is gone with it", () => {
+  const driver = connected();
+  const rates = { rx_bytes_per_s: 1000, tx_bytes_per_s: 500, rx_packets_per_s: 2, tx_packets_per_s: 1 };
+  const counters = { card: "card-rp0", rx_bytes: 9, tx_bytes: 9, rx_packets: 9, tx_packets: 9 };
+  const seen: (readonly number[] | undefined)[] = [];
+  for (const network of [[], null, [{ ...counters, rates: null }], [{ ...counters, rates }], []]) {
+    driver.send({
+      type: "live",
+      sample: { ...sampleOf([]), guests: [{ ...figuresOf(web, 1), network }] },
+    });
+    seen.push(driver.model.series.get("web-1")?.net);
+  }
+  assert.deepEqual(seen, [[], [0], [0, 0], [0, 0, 1500], []]);
 });
 
 Deno.test("a guest that has not changed is the same object after a new status", () => {

@@ -163,7 +163,7 @@ function guestOf(i: number): GuestView {
 }
 
 function figuresOf(
-  { id, state, ready, presented, vcpu }: GuestView,
+  { id, state, ready, presented, network, vcpu }: GuestView,
   i: number,
   second: number,
 ): GuestFigures {
@@ -194,7 +194,19 @@ function figuresOf(
         write_ops_per_s: 10,
       },
     }],
-    network: [],
+    network: network === "off" ? [] : [{
+      card: "card-rp0",
+      rx_bytes: second * rate,
+      tx_bytes: second * rate,
+      rx_packets: second * 10,
+      tx_packets: second * 10,
+      rates: {
+        rx_bytes_per_s: rate,
+        tx_bytes_per_s: rate,
+        rx_packets_per_s: 10,
+        tx_packets_per_s: 10,
+      },
+    }],
     stale: false,
     age_ms: 100,
   };

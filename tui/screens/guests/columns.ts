@@ -8,7 +8,7 @@ import { fit } from "../../text.ts";
 import { marksOf, type Tone } from "../../theme.ts";
 import { memory, percent, rate, spark, uptime } from "./figures.ts";
 import { notesOf } from "./notes.ts";
-import { diskRate, type Row } from "./rows.ts";
+import { diskRate, netRate, type Row } from "./rows.ts";
 import type { SortKey } from "./state.ts";
 
 export interface Cell {
@@ -65,9 +65,10 @@ function sparkCell(model: Model, guest: GuestView, kind: "cpu" | "disk" | "net",
   return { text: spark(values, SPARK, most, marksOf(model.prefs).bars), tone: "accent" };
 }
 
-function netText(model: Model, guest: GuestView): string {
-  if (guest.network === "off") return "-";
-  return rate(model.series.get(guest.id)?.net.at(-1));
+/** Its gateway tells it: how old QEMU's answer is does not matter to it. */
+function netCell(model: Model, { id }: GuestView): Cell {
+  const text = rate(netRate(model.figures.get(id)));
+  return { text, tone: text === "-" ? "dim" : "plain" };
 }
 
 /** In the order in which they stand. */
@@ -147,7 +148,7 @@ const COLUMNS: readonly Column[] = [
     rank: 10,
     align: "right",
     sort: "net",
-    cell: (model, guest) => figure(model, guest, netText(model, guest)),
+    cell: netCell,
   },
   { title: "", width: SPARK, rank: 14, cell: (model, guest) => sparkCell(model, guest, "net", 1024 * 1024) },
   {

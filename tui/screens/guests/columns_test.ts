@@ -2,7 +2,16 @@ import assert from "node:assert/strict";
 import { plainText } from "../../line.ts";
 import { widthOf } from "../../text.ts";
 import { headLine, place, rowLine } from "./columns.ts";
-import { guestsModel, SIX, SIX_FIGURES, SIX_SERIES, testGuest } from "./testing.ts";
+import {
+  guestsModel,
+  SIX,
+  SIX_FIGURES,
+  SIX_SERIES,
+  TEST_CARD,
+  TEST_SERIES,
+  testFigures,
+  testGuest,
+} from "./testing.ts";
 import { rowsOf } from "./rows.ts";
 
 const titles = (columns: number) => place(columns).map(({ column }) => column.title || "~").join(" ");
@@ -39,4 +48,22 @@ Deno.test("a guest that is not bad by its state is marked where something is wro
   const [row] = rowsOf(model);
   assert.ok(row);
   assert.match(plainText(rowLine(model, place(60), row, { cursor: false, marked: false })), /paused !/);
+});
+
+Deno.test("what a card receives and sends is one rate, fresh whatever QEMU owes; a guest without one has a dash and no picture", () => {
+  const guests = ["card", "first", "none"].map((id) => testGuest(id, { state: "running" }));
+  const figures = new Map([
+    ["card", testFigures("card", { network: [TEST_CARD], stale: true })],
+    ["first", testFigures("first", { network: [{ ...TEST_CARD, rates: null }] })],
+    ["none", testFigures("none")],
+  ]);
+  const series = new Map([["card", { ...TEST_SERIES, net: [0, 1024 * 1024] }], ["none", TEST_SERIES]]);
+  const model = guestsModel(guests, {}, { figures, series });
+  const placed = place(200).filter(({ column }, i, all) =>
+    column.title === "NET" || all[i - 1]?.column.title === "NET"
+  );
+  const cells = rowsOf(model).map((row) =>
+    plainText(rowLine(model, placed, row, { cursor: false, marked: false })).trim()
+  );
+  assert.deepEqual(cells, ["3.5 MiB/s       ▁█", "-", "-"]);
 });

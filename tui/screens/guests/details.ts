@@ -1,6 +1,6 @@
 /** Everything that is known of one guest, as lines. What guests say is made harmless before it is laid out. Pure. */
 import type { FirmwareView, GuestDetail, GuestView, LiveView } from "../../../src/actions/views.ts";
-import type { BlockFigures } from "../../../src/actions/live_views.ts";
+import type { BlockFigures, CardFigures } from "../../../src/actions/live_views.ts";
 import { isObject, type Json } from "../../../src/core/json.ts";
 import type { Problem } from "../../../src/core/problem.ts";
 import { formatBytes, MIB } from "../../../src/core/units.ts";
@@ -11,7 +11,7 @@ import { marksOf, type Tone } from "../../theme.ts";
 import { localTime } from "../../time.ts";
 import { memory, percent, rate, spark, uptime } from "./figures.ts";
 import { notesOf } from "./notes.ts";
-import { diskRate } from "./rows.ts";
+import { diskRate, netRate } from "./rows.ts";
 
 export type Line = readonly Span[];
 
@@ -94,7 +94,7 @@ function liveSection(page: Page, model: Model, guest: GuestView): void {
   }
   page.field("disk", rate(diskRate(figures)).padEnd(12) + drawn(series?.disk, MIB), tone);
   if (guest.network !== "off") {
-    page.field("net", rate(series?.net.at(-1)).padEnd(12) + drawn(series?.net, MIB), tone);
+    page.field("net", rate(netRate(figures)).padEnd(12) + drawn(series?.net, MIB));
   }
   page.field("QEMU", `${guest.accelerator?.toUpperCase() ?? "?"}, pid ${guest.pid}`);
 }
@@ -109,7 +109,10 @@ function detailSections(
   if (detail.crash_report !== null) page.field("crash", clean(detail.crash_report, 256), "bad");
   if (detail.started_at !== null) page.field("started", localTime(Date.parse(detail.started_at), model.now));
   if (detail.record) recordSection(page, detail.record);
-  if (detail.live) liveDetail(page, detail.live, model.figures.get(detail.id)?.block ?? []);
+  const figures = model.figures.get(detail.id);
+  if (detail.live) blockSection(page, detail.live, figures?.block ?? []);
+  cardSection(page, figures?.network ?? []);
+  if (detail.live) liveDetail(page, detail.live);
   if (firmware) firmwareSection(page, firmware);
   if (detail.serial_tail.length > 0) {
     page.section("Serial console, last lines");
@@ -149,7 +152,7 @@ function recordSection(page: Page, { devices, storage, machine }: NonNullable<Gu
   if (storage.ovmf_vars !== undefined) page.field("variables", clean(storage.ovmf_vars, 400));
 }
 
-function liveDetail(page: Page, live: LiveView, rates: readonly BlockFigures[]): void {
+function blockSection(page: Page, live: LiveView, rates: readonly BlockFigures[]): void {
   const used = live.block?.filter((node) => node.read_ops + node.write_ops > 0) ?? [];
   if (used.length > 0) page.section("Block statistics");
   for (const { node, read_bytes, read_ops, written_bytes, write_ops } of used) {
@@ -164,6 +167,24 @@ function liveDetail(page: Page, live: LiveView, rates: readonly BlockFigures[]):
       `${formatBytes(written_bytes)} in ${write_ops}${now ? `, now ${rate(now.written_bytes_per_s)}` : ""}`,
     );
   }
+}
+
+function cardSection(page: Page, cards: readonly CardFigures[]): void {
+  if (cards.length > 0) page.section("Network statistics");
+  for (const { card, rx_bytes, rx_packets, tx_bytes, tx_packets, rates } of cards) {
+    page.text(clean(card, 64));
+    page.field(
+      "  received",
+      `${formatBytes(rx_bytes)} in ${rx_packets}${rates ? `, now ${rate(rates.rx_bytes_per_s)}` : ""}`,
+    );
+    page.field(
+      "  sent",
+      `${formatBytes(tx_bytes)} in ${tx_packets}${rates ? `, now ${rate(rates.tx_bytes_per_s)}` : ""}`,
+    );
+  }
+}
+
+function liveDetail(page: Page, live: LiveView): void {
   const said = Object.entries(live.agent ?? {});
   if (said.length > 0) page.section("Agent");
   for (const [name, value] of said) page.field(clean(name, 10), clean(flat(value), 400));

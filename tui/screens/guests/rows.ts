@@ -85,7 +85,7 @@ function valueOf(guest: GuestView, sort: SortKey, figures: Model["figures"]): nu
     case "disk":
       return diskRate(of) ?? -1;
     case "net":
-      return guest.network === "off" ? 0 : 1;
+      return netRate(of) ?? -1;
     case "up":
       return guest.started_at === null ? 0 : -Date.parse(guest.started_at);
   }
@@ -101,6 +101,13 @@ export function diskRate(figures: GuestFigures | undefined): number | undefined 
   const rates = figures.block.flatMap(({ rates }) => rates ? [rates] : []);
   if (rates.length === 0) return undefined;
   return rates.reduce((sum, rate) => sum + rate.read_bytes_per_s + rate.written_bytes_per_s, 0);
+}
+
+/** Bytes a second that a guest's network cards receive and send together; undefined without a card, or while it is not known. */
+export function netRate(figures: GuestFigures | undefined): number | undefined {
+  const rates = figures?.network?.flatMap(({ rates }) => rates ? [rates] : []) ?? [];
+  if (rates.length === 0) return undefined;
+  return rates.reduce((sum, rate) => sum + rate.rx_bytes_per_s + rate.tx_bytes_per_s, 0);
 }
 
 /** The guest that the cursor is on: the one that was chosen, else what stands where it stood. */

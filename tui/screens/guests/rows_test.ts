@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { guestsModel, SIX, SIX_FIGURES, testGuest } from "./testing.ts";
+import { guestsModel, SIX, SIX_FIGURES, TEST_CARD, testFigures, testGuest } from "./testing.ts";
 import { indexOf, makeRows, markedOf, moved, type Row, rowsOf, selectedOf, targetsOf } from "./rows.ts";
 import { INIT } from "./state.ts";
 
@@ -19,6 +19,16 @@ Deno.test("makeRows() sorts by each column, either way, and by id where that lea
   for (const [state, expected] of rows) {
     assert.equal(words(makeRows(SIX, SIX_FIGURES, { ...INIT, ...state })), expected, JSON.stringify(state));
   }
+});
+
+Deno.test("makeRows() sorts by what passes the network, those of which nothing is known last", () => {
+  const figures = new Map([
+    ["db", testFigures("db", { network: [TEST_CARD] })],
+    ["web", testFigures("web", { network: [{ ...TEST_CARD, rates: null }] })],
+    ["old", testFigures("old", { network: null })],
+  ]);
+  const sorted = makeRows(SIX, figures, { ...INIT, sort: "net", descending: true });
+  assert.equal(words(sorted), "db build gate-1 mail old web");
 });
 
 Deno.test("makeRows() filters by id, name, state and kind, all words at once, whatever their case", () => {

@@ -3,6 +3,7 @@
  * `UPDATE_GOLDEN=1 deno test --allow-all tui/screens/guests/screens_test.ts`, and look at the difference.
  */
 import assert from "node:assert/strict";
+import { MIB } from "../../../src/core/units.ts";
 import type { Model } from "../../model.ts";
 import { frame, TEST_NOW } from "../../testing.ts";
 import {
@@ -10,6 +11,8 @@ import {
   SIX,
   SIX_FIGURES,
   SIX_SERIES,
+  TEST_CARD,
+  TEST_SERIES,
   testDetail,
   testEvent,
   testFigures,
@@ -88,6 +91,14 @@ const CASES: Readonly<Record<string, Model>> = {
       },
     }),
   }, { events: EVENTS }),
+  "network": guestsModel(
+    SIX.map((guest) => guest.id === "build" ? { ...guest, network: "unrestricted" } : guest),
+    { selected: "build", details: true, shown: shown("build") },
+    {
+      figures: new Map([...SIX_FIGURES, ["build", testFigures("build", { network: [TEST_CARD] })]]),
+      series: new Map([...SIX_SERIES, ["build", { ...TEST_SERIES, net: [0, MIB, 2 * MIB, 3.5 * MIB] }]]),
+    },
+  ),
   "broken": six({
     selected: "old",
     details: true,

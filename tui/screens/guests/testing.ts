@@ -1,5 +1,5 @@
 /** Guests, figures and models for tests of this screen. */
-import type { GuestFigures } from "../../../src/actions/live_views.ts";
+import type { CardFigures, GuestFigures } from "../../../src/actions/live_views.ts";
 import type { GuestDetail, GuestView, StatusView } from "../../../src/actions/views.ts";
 import type { LoggedEvent } from "../../../src/audit/log.ts";
 import { hasProcess } from "../../../src/lifecycle/states.ts";
@@ -64,10 +64,25 @@ export function testFigures(id: string, change: Partial<GuestFigures> = {}): Gue
   };
 }
 
+/** A card that receives much and sends little. */
+export const TEST_CARD: CardFigures = {
+  card: "card-rp0",
+  rx_bytes: 300 * 1024 * 1024,
+  tx_bytes: 6 * 1024 * 1024,
+  rx_packets: 210_000,
+  tx_packets: 90_000,
+  rates: {
+    rx_bytes_per_s: 3 * 1024 * 1024,
+    tx_bytes_per_s: 512 * 1024,
+    rx_packets_per_s: 2_000,
+    tx_packets_per_s: 900,
+  },
+};
+
 export const TEST_SERIES: Series = {
   cpu: [0, 5, 10, 40, 80, 100, 30, 12],
   disk: [0, 0, 100_000, 900_000, 1_572_864, 400_000, 0, 1_572_864],
-  net: [0, 0, 0, 0, 0, 0, 0, 0],
+  net: [],
 };
 
 export function testStatus(guests: readonly GuestView[], change: Partial<StatusView> = {}): StatusView {
@@ -208,6 +223,7 @@ export function testDetail(guest: GuestView, change: Partial<GuestDetail> = {}):
         read_ops: 1200,
         write_ops: 80,
       }],
+      network: [],
       tpm: ["2.0"],
       agent: { os: { id: "debian", name: "Debian \x1b[31mGNU/Linux\x1b[0m 12\u202e" } },
       unanswered: [],
