@@ -88,6 +88,7 @@ async function looksRight({ client, socket, ids }: Herd): Promise<void> {
     assert.ok((guest.memory.rss_mib ?? 0) > 10, `${guest.memory.rss_mib} MiB`);
     assert.ok((guest.cpu?.seconds ?? 0) >= (guest.cpu?.vcpu_seconds ?? Infinity));
     assert.deepEqual(guest.block?.map(({ node }) => node), ["disk0"]);
+    assert.deepEqual(guest.network, []);
   }
   const page = await metrics(socket);
   assert.deepEqual(page.families.map(({ name }) => name), METRIC_NAMES);
@@ -98,9 +99,15 @@ async function looksRight({ client, socket, ids }: Herd): Promise<void> {
     assert.equal(valueOf(page, "rayvisor_guest_starts_total", { vm }), 1);
     assert.ok((valueOf(page, "rayvisor_guest_block_read_bytes_total", { vm, node: "disk0" }) ?? 0) >= 512);
   }
-  // Of every family there is a value, but of what a guest without an operating system has none of.
+  // Of every family there is a value, but of what a guest without an operating system and without a card has none of.
   const without = METRIC_NAMES.filter((name) => !page.samples.some((sample) => sample.name.startsWith(name)));
-  assert.deepEqual(without, ["rayvisor_guest_memory_available_bytes"]);
+  assert.deepEqual(without, [
+    "rayvisor_guest_memory_available_bytes",
+    "rayvisor_guest_network_receive_bytes_total",
+    "rayvisor_guest_network_transmit_bytes_total",
+    "rayvisor_guest_network_receive_packets_total",
+    "rayvisor_guest_network_transmit_packets_total",
+  ]);
 }
 
 /** A QEMU that is stopped by a signal answers nothing, as one that hangs in its main loop. */

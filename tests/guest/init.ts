@@ -103,7 +103,10 @@ case "$ACTION $SUBSYSTEM" in
     case "$INTERFACE" in eth*) ;; *) exit 0 ;; esac
     mkdir "/run/seen/$INTERFACE" 2>/dev/null || exit 0
     ip link set "$INTERFACE" up
+    ip addr add 10.0.2.15/24 dev "$INTERFACE"
     echo "NIC-ADD $INTERFACE" >/dev/ttyS0
+    # Something passes, both ways, for as long as the card is there.
+    setsid ping -s 1000 -I "$INTERFACE" 10.0.2.2 >/dev/null 2>&1 &
     ;;
   "remove net")
     rmdir "/run/seen/$INTERFACE" 2>/dev/null && echo "NIC-DEL $INTERFACE" >/dev/ttyS0

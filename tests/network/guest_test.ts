@@ -1,8 +1,12 @@
 /** A guest's network as a provisioning run has it: a real guest sees its card come and go, however the run ends. */
 import assert from "node:assert/strict";
 import { layoutOf } from "../../registry/layout.ts";
+import type { CardFigures, GuestFigures } from "../../src/actions/live_views.ts";
+import { ApiClient } from "../../src/api/client.ts";
+import { connectHttpUnix } from "../../src/ports/http_unix.ts";
 import { buildGuest } from "../guest/build.ts";
 import { GUEST_MEMORY_MIB } from "../guest/recipe.ts";
+import { parseMetrics } from "../scale/metrics_page.ts";
 import { POLICY, type Rig, serialUntil, showUntil, stopSupervisor, withRoot } from "../e2e/rig.ts";
 
 const CACHE = new URL("../../dist/guest", import.meta.url).pathname;
@@ -21,6 +25,8 @@ guest_agent = ["ping", "shutdown"]
 [profiles.setup.snapshots]
 suspend = true
 `;
+/** Bytes of a frame of the guest's ping. */
+const PING = 1042;
 const GRANTING = 'network_profiles = ["unrestricted"]';
 
 /** Takes the place of the supervisor that the compiled program starts. */
@@ -36,6 +42,40 @@ async function serveNetworks(rig: Rig): Promise<Deno.ChildProcess> {
   assert.equal(new TextDecoder().decode(value), "ready\n");
   reader.releaseLock();
   return child;
+}
+
+/** The guest's live figures of a card, once `found` is content with them. */
+async function liveUntil(
+  rig: Rig,
+  found: (network: GuestFigures["network"]) => boolean,
+): Promise<readonly CardFigures[]> {
+  const client = new ApiClient(layoutOf(rig.root).socket);
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), 60_000);
+  const seen: GuestFigures["network"][] = [];
+  try {
+    for await (const { guests } of await client.live(limit.signal)) {
+      const network = guests.find(({ id }) => id === "setup")?.network ?? null;
+      seen.push(network);
+      if (found(network)) return network ?? [];
+    }
+  } finally {
+    clearTimeout(timer);
+    limit.abort();
+    client.close();
+  }
+  return assert.fail(`no figures made it so: ${JSON.stringify(seen.slice(-3))}`);
+}
+
+/** What `/metrics` says of the card: values by the names' middle, `receive_bytes` and the like. */
+async function cardMetrics(rig: Rig): Promise<Record<string, number>> {
+  const http = connectHttpUnix(layoutOf(rig.root).socket);
+  const { samples } = parseMetrics(await (await http.fetch("/metrics")).text());
+  http.close();
+  return Object.fromEntries(samples.flatMap(({ name, labels, value }) => {
+    const what = /^rayvisor_guest_network_(.*)_total$/.exec(name)?.[1];
+    return what === undefined ? [] : [[`${labels.vm} ${labels.card} ${what}`, value]];
+  }));
 }
 
 /** What the markers said of the guest's network, in order. */
@@ -89,6 +129,43 @@ Deno.test("a guest has a network only while a run that policy allows is under wa
       assert.equal(typeof shown.on.figures.rx_bytes, "number");
     });
 
+    await t.step("what the guest moves shows in its figures, both ways", async () => {
+      // It pings the router once a second, with 1000 bytes: 1042 with all heads.
+      const [card] = await liveUntil(
+        rig,
+        (network) =>
+          network?.some(({ rx_bytes, rates }) =>
+            rx_bytes >= 2 * PING && rates !== null && rates.rx_bytes_per_s > 0
+          ) ?? false,
+      );
+      assert.ok(card?.rates);
+      const { rx_bytes, tx_bytes, rx_packets, tx_packets, rates } = card;
+      assert.equal(card.card, "card-rp0");
+      assert.ok(rx_packets >= 2 && tx_packets >= rx_packets && tx_bytes >= rx_bytes, JSON.stringify(card));
+      for (const rate of [rates.rx_bytes_per_s, rates.tx_bytes_per_s]) {
+        assert.ok(rate > 0 && rate < 20 * PING, JSON.stringify(rates));
+      }
+      const metrics = await cardMetrics(rig);
+      assert.deepEqual(Object.keys(metrics), [
+        "setup card-rp0 receive_bytes",
+        "setup card-rp0 transmit_bytes",
+        "setup card-rp0 receive_packets",
+        "setup card-rp0 transmit_packets",
+      ]);
+      assert.ok((metrics["setup card-rp0 receive_bytes"] ?? 0) >= rx_bytes);
+      assert.ok((metrics["setup card-rp0 transmit_packets"] ?? 0) >= tx_packets);
+      const { live } = await rig.ok("vm", "show", "setup");
+      assert.ok(live.network[0].rx_bytes >= rx_bytes);
+      assert.match(
+        (await rig.run("vm", "show", "setup")).stdout,
+        /network card-rp0: received .* in \d+, sent/,
+      );
+      assert.match(
+        (await rig.run("net", "show", "setup")).stdout,
+        /received .* packets, sent .* 0 tries refused/,
+      );
+    });
+
     await t.step("it can't be suspended meanwhile", async () => {
       const { message } = await rig.fails(5, "vm", "suspend", "setup");
       assert.match(message, /network is on/);
@@ -105,6 +182,8 @@ Deno.test("a guest has a network only while a run that policy allows is under wa
       assert.equal(await gatewayPid(rig.root), undefined);
       assert.equal((await rig.ok("vm", "show", "setup")).network, "off");
       await rig.ok("net", "set", "setup", "off"); // once more does nothing
+      assert.deepEqual(await liveUntil(rig, (network) => network?.length === 0), []);
+      assert.deepEqual(await cardMetrics(rig), {});
       assert.deepEqual(await sayings(rig, "setup"), [
         "on unrestricted provisioning",
         "off unrestricted run ended",
@@ -113,6 +192,8 @@ Deno.test("a guest has a network only while a run that policy allows is under wa
 
     await t.step("a gateway that is killed takes the network with it", async () => {
       await rig.ok("net", "set", "setup", "unrestricted");
+      const [anew] = await liveUntil(rig, (network) => network?.[0]?.rates !== undefined);
+      assert.equal(anew?.rates, null, "what another gateway counted makes no rate");
       Deno.kill(await gatewayPid(rig.root) ?? 0, "SIGKILL");
       await showUntil(rig, "setup", ({ network }) => network === "off");
       assert.equal((await sayings(rig, "setup")).at(-1), "off unrestricted gateway_ended");
