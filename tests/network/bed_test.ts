@@ -1,8 +1,10 @@
 /** The gateway as the compiled program has it, with QEMU's own wire, in a world of namespaces. */
 import assert from "node:assert/strict";
-import { type GatewayWord, readWord } from "../../src/network/words.ts";
+import { ASK_FIGURES, type GatewayWord, type NetworkFigures, readWord } from "../../src/network/words.ts";
 import { TextLineStream } from "../../src/core/lines.ts";
 import { BINARY } from "../e2e/rig.ts";
+import { MIB } from "../../src/core/units.ts";
+import { MAX_FRAME } from "../../src/network/frames.ts";
 import { type Bed, bedMissing, GOOD, HOST, HOST_OTHER, makeBed, NOT_PUBLIC_THERE } from "./bed.ts";
 
 interface Running {
@@ -10,6 +12,9 @@ interface Running {
   /** Words so far. */
   readonly words: GatewayWord[];
   until(ev: GatewayWord["ev"]): Promise<GatewayWord>;
+  figures(): Promise<NetworkFigures>;
+  /** As its starter that ends. */
+  leave(): Promise<void>;
 }
 
 function gateway(bed: Bed): Running {
@@ -20,6 +25,7 @@ function gateway(bed: Bed): Running {
   const words: GatewayWord[] = [];
   let changed = Promise.withResolvers<void>();
   let isOver = false;
+  const stdin = child.stdin.getWriter();
   void (async () => {
     for await (
       const line of child.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream())
@@ -32,17 +38,26 @@ function gateway(bed: Bed): Running {
     isOver = true;
     changed.resolve();
   })();
+  const next = async (ev: GatewayWord["ev"], from: number) => {
+    while (true) {
+      const found = words.slice(from).find((word) => word.ev === ev);
+      if (found) return found;
+      assert.ok(!isOver, `the gateway ended without a word '${ev}'`);
+      await changed.promise;
+    }
+  };
   return {
     child,
     words,
-    async until(ev) {
-      while (true) {
-        const found = words.find((word) => word.ev === ev);
-        if (found) return found;
-        assert.ok(!isOver, `the gateway ended without a word '${ev}'`);
-        await changed.promise;
-      }
+    until: (ev) => next(ev, 0),
+    async figures() {
+      const from = words.length;
+      await stdin.write(new TextEncoder().encode(ASK_FIGURES));
+      const word = await next("figures", from);
+      assert.ok(word.ev === "figures");
+      return word;
     },
+    leave: () => stdin.close(),
   };
 }
 
@@ -115,8 +130,24 @@ Deno.test({
       });
 
       await t.step("much passes, whole, both ways", async () => {
-        const found = await bed.probe(`down:${GOOD}:30`, `up:${GOOD}:30`);
+        const before = await running.figures();
+        const found = await bed.probe(`down:${GOOD}:30`, `up:${GOOD}:20`);
         for (const came of Object.values(found)) assert.match(came, /^right/);
+        const after = await running.figures();
+        const passed = (key: keyof NetworkFigures) => after[key] - before[key];
+        // Heads and acknowledgements besides, what is sent once more, and what was under way when `down` had enough.
+        for (
+          const [bytes, packets, mib] of [["rx_bytes", "rx_packets", 30], [
+            "tx_bytes",
+            "tx_packets",
+            20,
+          ]] as const
+        ) {
+          const moved = passed(bytes), frames = passed(packets);
+          assert.ok(moved >= mib * MIB && moved < (mib + 20) * MIB, `${bytes}: ${moved}`);
+          assert.ok(frames > mib * MIB / MAX_FRAME && frames < moved / 40, `${packets}: ${frames}`);
+        }
+        assert.ok(passed("up_ms") > 0);
       });
 
       await t.step("a guest that shouts does not fill anything", async () => {
@@ -138,7 +169,7 @@ Deno.test({
       });
 
       await t.step("it ends when its starter does", async () => {
-        await running.child.stdin.close();
+        await running.leave();
         assert.equal((await running.child.status).success, true);
       });
     } finally {
