@@ -2,9 +2,9 @@
  * The terminal library's part: keys and pasted text come in through it, the terminal is handed to others by it, and for a screen
  * reader it writes the lines. What is drawn is not laid out by it (`paint.ts`).
  */
-import { Writable } from "node:stream";
 import { Box, type Instance, render, Text, useApp, useInput, usePaste } from "ink";
 import { type ReactNode, useEffect } from "react";
+import { unseenScreen } from "../src/ports/screen.ts";
 import { keysOf } from "./input.ts";
 import type { Key } from "./key.ts";
 
@@ -35,7 +35,7 @@ export async function openTerminal({ onKey, screenReader }: TerminalOptions): Pr
     </>
   );
   const instance: Instance = render(tree([]), {
-    ...(screenReader ? {} : { stdout: nowhere() }),
+    ...(screenReader ? {} : { stdout: unseenScreen() }),
     exitOnCtrlC: false,
     patchConsole: false,
     interactive: true,
@@ -54,12 +54,6 @@ export async function openTerminal({ onKey, screenReader }: TerminalOptions): Pr
       } catch { /* the terminal is gone */ }
     },
   };
-}
-
-/** Output that nobody sees. */
-function nowhere(): NodeJS.WriteStream {
-  const stream = new Writable({ write: (_chunk, _encoding, done) => done() });
-  return stream as NodeJS.WriteStream; // what a terminal's has beyond this is asked for only where there is a terminal
 }
 
 /** The one place where keys come in. */

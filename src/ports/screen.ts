@@ -1,5 +1,6 @@
 /** The terminal as a screen: its size, its signals, and giving it back to the shell for a while. */
 import process from "node:process";
+import { Writable } from "node:stream";
 import { PLAIN_ENV } from "./processes.ts";
 
 export interface ScreenSize {
@@ -73,4 +74,10 @@ export function setRawKeys(isRaw: boolean): void {
   try {
     Deno.stdin.setRaw(isRaw);
   } catch { /* the terminal is gone */ }
+}
+
+/** Output that nobody sees, for a library that wants a screen to write to. */
+export function unseenScreen(): NodeJS.WriteStream {
+  const stream = new Writable({ write: (_chunk, _encoding, done) => done() });
+  return stream as NodeJS.WriteStream; // what a terminal has beyond this is asked for only where `isTTY` is set
 }
