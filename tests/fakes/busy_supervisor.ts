@@ -58,14 +58,19 @@ export class BusySupervisor implements ControlTarget, AsyncDisposable {
       pause_reason: isPaused ? null : "operator",
       ready: isPaused,
     };
-    const event: LoggedEvent = {
+    this.tell(isPaused ? "RAYOS_VM:resume" : "RAYOS_VM:pause", guest.id);
+  }
+
+  /** Tells an event, of a guest or of the host. */
+  tell(event: string, vm?: string): void {
+    const logged: LoggedEvent = {
       time: new Date().toISOString(),
       level: "info",
       component: "supervisor",
-      event: isPaused ? "RAYOS_VM:resume" : "RAYOS_VM:pause",
-      fields: { vm: guest.id, kind: "linux" },
+      event,
+      fields: vm === undefined ? {} : { vm, kind: "linux" },
     };
-    for (const tell of this.#events) tell(event);
+    for (const tell of this.#events) tell(logged);
   }
 
   /** Figures of all guests, each other than before. */

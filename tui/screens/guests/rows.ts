@@ -37,11 +37,11 @@ export function makeRows(
   { sort, descending, filter, grouped }: Listed,
 ): readonly Row[] {
   const words = filter.toLowerCase().split(" ").filter((word) => word !== "");
+  const turn = descending ? -1 : 1;
   const sorted = guests.filter((guest) => matches(guest, words))
-    .toSorted((a, b) =>
-      (descending ? -1 : 1) * compare(valueOf(a, sort, figures), valueOf(b, sort, figures)) ||
-      compare(a.id, b.id)
-    );
+    .map((guest) => ({ guest, value: valueOf(guest, sort, figures) }))
+    .sort((a, b) => turn * compare(a.value, b.value) || compare(a.guest.id, b.guest.id))
+    .map(({ guest }) => guest);
   if (!grouped) return sorted.map((guest) => ({ kind: "guest", guest }));
   return GROUPS.flatMap(([kind, title]): Row[] => {
     const of = sorted.filter((guest) => guest.kind === kind);
