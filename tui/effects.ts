@@ -9,6 +9,7 @@ import type { Came, Effect, Model, ScreenId } from "./model.ts";
 import { Refresher } from "./refresher.ts";
 import type { WorkHost } from "./screen.ts";
 import type { AllScreens } from "./screens/all.ts";
+import { statusOf } from "./answers.ts";
 import { cleanAll } from "./text.ts";
 
 /** What is done with the terminal. */
@@ -134,12 +135,25 @@ export class Runner {
     const api = this.#link.api;
     if (api === undefined) return;
     const [status, jobs] = await Promise.allSettled([
-      api.perform<StatusView>("status"),
+      api.perform("status"),
       api.perform<readonly JobView[]>("job.list"),
     ]);
     if (this.#link.api !== api) return; // of a supervisor that is gone
-    if (status.status === "fulfilled") this.#tell({ type: "status", status: cleanAll(status.value) });
+    if (status.status === "fulfilled") this.#tellStatus(cleanAll(status.value));
     if (jobs.status === "fulfilled") this.#tell({ type: "jobs", jobs: cleanAll(jobs.value) });
+  }
+
+  #tellStatus(value: unknown): void {
+    const status = statusOf(value);
+    this.#tell(
+      status === undefined
+        ? {
+          type: "toast",
+          tone: "bad",
+          text: "The supervisor's status can't be understood: it is of another version than this program",
+        }
+        : { type: "status", status },
+    );
   }
 
   async #begin<K extends ScreenId>(screen: K, work: unknown): Promise<void> {

@@ -6,16 +6,18 @@ import { type AllScreens, initialStates } from "./screens/all.ts";
 
 export interface Beginning {
   readonly root: string;
+  readonly version: string;
   readonly prefs: Prefs;
   readonly size: Model["size"];
   readonly now: Instant;
 }
 
-export function initialModel({ root, prefs, size, now }: Beginning, screens: AllScreens): Model {
+export function initialModel({ root, version, prefs, size, now }: Beginning, screens: AllScreens): Model {
   return {
     size,
     prefs,
     root,
+    version,
     now,
     connection: { kind: "connecting", since: now },
     status: undefined,

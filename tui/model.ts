@@ -91,8 +91,7 @@ export type Effect =
   | { readonly do: "message"; readonly message: Message }
   /** Gives the terminal to a guest's serial console until it is left. */
   | { readonly do: "console"; readonly vm: string }
-  /** Asks for status and jobs anew. */
-  /** `urgent`: what an operator asked for has come of it. */
+  /** Asks for status and jobs anew; `urgent`: somebody has just done something and waits to see it. */
   | { readonly do: "refresh"; readonly urgent?: true }
   /** Tries at once to reach the supervisor, and starts one where there is none. */
   | { readonly do: "reconnect" }
@@ -111,6 +110,8 @@ export interface Model {
   readonly size: { readonly columns: number; readonly rows: number };
   readonly prefs: Prefs;
   readonly root: string;
+  /** Of this program; the supervisor's may be another. */
+  readonly version: string;
   /** Moves on once a second while something is shown that grows older. */
   readonly now: Instant;
   readonly connection: Connection;

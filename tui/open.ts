@@ -4,6 +4,7 @@ import type { TuiFlags } from "../src/cli/commands/tui.ts";
 import { isServing, startInBackground } from "../src/cli/connect.ts";
 import { type Context, requireRoot } from "../src/cli/context.ts";
 import { fail } from "../src/core/problem.ts";
+import { buildInfo } from "../src/ports/build_info.ts";
 import { systemClock } from "../src/ports/clock.ts";
 import {
   type EndSignal,
@@ -73,6 +74,7 @@ class Session {
   constructor(readonly context: Context, readonly flags: TuiFlags) {
     const model = initialModel({
       root: context.root,
+      version: buildInfo().version,
       prefs: prefsFrom(envVar, flags),
       size: screenSize(),
       now: systemClock.now(),

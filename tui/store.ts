@@ -1,7 +1,9 @@
 /** The model, what changes it, and who is told. */
 import type { Message } from "./messages.ts";
 import type { Effect, Model } from "./model.ts";
-import type { Reduce } from "./reduce.ts";
+import type { Reduce, Reduced } from "./reduce.ts";
+import { clean } from "./text.ts";
+import { withToast } from "./toasts.ts";
 
 export interface StoreListener {
   /** The model has changed; `urgent`: by a key or the first answer at all, somebody waits for it. */
@@ -31,11 +33,24 @@ export class Store {
 
   #take(message: Message): void {
     const before = this.model;
-    const { model, effects } = this.reduce(before, message);
+    const { model, effects } = this.#reduced(before, message);
     this.model = model;
     const isFirst = before.status === undefined && model.status !== undefined;
     if (model !== before) this.listener.changed(model, message.type === "key" || isFirst);
     for (const effect of effects) this.listener.effect(effect);
     this.listener.settled(model);
+  }
+
+  /** A defect in what one message leads to is said, and ends nothing: the operator may be in the middle of something. */
+  #reduced(before: Model, message: Message): Reduced {
+    try {
+      return this.reduce(before, message);
+    } catch (error) {
+      const why = clean(error instanceof Error ? error.message : String(error));
+      return {
+        model: withToast(before, "bad", `Defect of this UI, nothing was done: ${message.type}: ${why}`),
+        effects: [],
+      };
+    }
   }
 }

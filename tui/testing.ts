@@ -32,6 +32,7 @@ export const TEST_NOW = Date.parse("2026-01-31T12:00:00Z");
 export function testModel(change: Partial<Model> = {}, screens: AllScreens = ALL_SCREENS): Model {
   const beginning = {
     root: "/var/rayos",
+    version: "0.1.0",
     prefs: PLAIN_PREFS,
     size: { columns: 80, rows: 24 },
     now: TEST_NOW,

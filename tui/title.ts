@@ -99,6 +99,13 @@ export function bannersOf(model: Model): Banner[] {
           : "What is shown is that old; R starts it"),
     });
   }
+  if (status !== undefined && status.supervisor.version !== model.version) {
+    banners.push({
+      tone: "warn",
+      text: `The supervisor is version ${status.supervisor.version}, this program is ${model.version}: ` +
+        "end it and let this one start it; guests run on",
+    });
+  }
   if (status?.policy.safe_mode) {
     const why = status.policy.problem?.message ?? "the policy can't be trusted";
     banners.push({ tone: "bad", text: `SAFE MODE: nothing is started or widened. ${why}` });

@@ -1,4 +1,5 @@
 /** Models for tests of the screens about rules: what is allowed, and what was asked. */
+import { statusView } from "../fakes/tui_views.ts";
 import type { GuestView, StatusView } from "../../src/actions/views.ts";
 import type { AuditRecord } from "../../src/audit/record.ts";
 import { INIT as AUDIT } from "../../tui/screens/audit/state.ts";
@@ -52,6 +53,7 @@ export function status(more: {
   readonly audit?: Partial<StatusView["audit"]>;
 } = {}): StatusView {
   return {
+    ...statusView([]),
     policy: { revision: "none", safe_mode: false, problem: null, signed_by: null, ...more.policy },
     audit: { seq: 0, unavailable_since: null, ...more.audit },
     sums: {
@@ -63,8 +65,7 @@ export function status(more: {
       cpu_percent: 50,
       cpu_limit_percent: 100,
     },
-    storage: [],
-  } as unknown as StatusView; // the rest is other screens'
+  };
 }
 
 export function model(
@@ -74,6 +75,7 @@ export function model(
     size: { columns: 80, rows: 24 },
     prefs: PREFS,
     root: "/var/rayos",
+    version: "0.1.0",
     now: NOW,
     connection: { kind: "connected", since: NOW },
     status: status(),
