@@ -1,10 +1,13 @@
 /**
  * A program in a real terminal (tmux), looked at and typed to by a test. tmux is driven in its control mode: it tells of every
- * output, so nothing waits for a time.
+ * output, so nothing waits for a time. A tmux of its own, at a socket of its own: whatever becomes of the test, both end.
  */
+import { endProcess, identityOf, type ProcessIdentity, waitForEnd } from "../../src/ports/processes.ts";
 
-/** Longest time that a screen is waited for; a test that fails says so after it. */
+/** Longest time that a screen, or a program's end, is waited for; a test that fails says so after it. */
 const PATIENCE_MS = 60_000;
+/** Longest time that a program may take to end because its terminal has gone. */
+const HANG_UP_MS = 10_000;
 
 export class TmuxScreen {
   private readonly child: Deno.ChildProcess;
@@ -13,13 +16,18 @@ export class TmuxScreen {
   private changed = Promise.withResolvers<void>();
   private readonly reading: Promise<void>;
   private ended = false;
+  private readonly folder = Deno.makeTempDirSync({ prefix: "tmux-" });
+  private readonly socket = `${this.folder}/socket`;
+  /** Of the server, and of the program: the leader of its terminal's session. */
+  private readonly pids: Promise<readonly number[]>;
 
-  /** Starts `command` (a program with arguments) on a screen of this size. */
+  /** Starts `command` (a program with arguments) on a screen of this size; `patienceMs`: how long it is waited for. */
   constructor(
     command: readonly string[],
     columns = 100,
     rows = 50,
     env: Readonly<Record<string, string>> = {},
+    private readonly patienceMs = PATIENCE_MS,
   ) {
     const quoted = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
     const settings = Object.entries({ TERM: "screen-256color", ...env }).flatMap((
@@ -27,8 +35,8 @@ export class TmuxScreen {
     ) => ["-e", `${name}=${value}`]);
     this.child = new Deno.Command("tmux", {
       args: [
-        ...["-L", `rayvisor-test-${crypto.randomUUID()}`, "-f", "/dev/null", "-u", "-C", "new-session"],
-        ...[...settings, "-x", String(columns), "-y", String(rows), quoted],
+        ...["-S", this.socket, "-f", "/dev/null", "-u", "-C", "new-session"],
+        ...[...settings, "-x", String(columns), "-y", String(rows), `exec ${quoted}`],
       ],
       stdin: "piped",
       stdout: "piped",
@@ -38,6 +46,10 @@ export class TmuxScreen {
     // tmux answers the command that it was started with, too.
     this.replies.push(() => {});
     this.reading = this.read();
+    // A test that is killed does not come to close(): then its terminal goes with it.
+    void this.command("set-option -g destroy-unattached on");
+    this.pids = this.command("display-message -p '#{pid} #{pane_pid}'")
+      .then(([line = ""]) => line.split(" ").map(Number).filter((pid) => pid > 1));
   }
 
   /** Types a text as it is. */
@@ -63,32 +75,60 @@ export class TmuxScreen {
 
   /** The screen as soon as it shows this. */
   async shows(what: string | RegExp): Promise<string> {
-    const deadline = setTimeout(() => this.child.kill("SIGKILL"), PATIENCE_MS);
     let seen = "";
-    try {
-      while (!this.ended) {
+    const isShown = await this.within(async (isOver) => {
+      while (!this.ended && !isOver()) {
         const change = this.changed.promise;
         seen = await this.text();
-        if (typeof what === "string" ? seen.includes(what) : what.test(seen)) return seen;
+        if (typeof what === "string" ? seen.includes(what) : what.test(seen)) return true;
         await change;
       }
-    } finally {
-      clearTimeout(deadline);
-    }
+      return false;
+    });
+    if (isShown) return seen;
     throw new Error(`the screen never showed ${what}; it last showed:\n${seen}`);
   }
 
-  /** Resolves when the program has ended and its screen is gone. */
+  /** Resolves when the program has ended by itself and its screen is gone. */
   async end(): Promise<void> {
-    await this.reading;
+    const isOver = await this.within(() => this.reading.then(() => true));
+    if (!isOver) throw new Error(`the program has not ended; its screen showed:\n${await this.text()}`);
     await this.writer.close().catch(() => {});
     await this.child.status;
   }
 
-  /** Ends the program, if it still runs. */
+  /** Ends what still runs: the server, and every program of its terminal. */
   async close(): Promise<void> {
-    if (!this.ended) await this.command("kill-server");
-    await this.end();
+    const [server, leader] = await Promise.all((await this.pids).map(identityOf));
+    const programs = leader ? await sessionOf(leader.pid) : [];
+    await new Deno.Command("tmux", {
+      args: ["-S", this.socket, "kill-server"],
+      stdout: "null",
+      stderr: "null",
+    }).output(); // one that is gone already says so
+    const limit = Math.min(HANG_UP_MS, this.patienceMs);
+    await Promise.all((server ? [...programs, server] : programs).map(async (identity) => {
+      if (!await waitForEnd(identity, limit)) await endProcess(identity);
+    }));
+    await this.reading;
+    await this.writer.close().catch(() => {});
+    await this.child.status;
+    await Deno.remove(this.folder, { recursive: true });
+  }
+
+  /** What `act` comes to, or undefined when its time is over first; `isOver` tells it then. */
+  private async within<T>(act: (isOver: () => boolean) => Promise<T>): Promise<T | undefined> {
+    const late = Promise.withResolvers<undefined>();
+    let isOver = false;
+    const timer = setTimeout(() => {
+      isOver = true;
+      late.resolve(undefined);
+    }, this.patienceMs);
+    try {
+      return await Promise.race([act(() => isOver), late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   private async command(line: string): Promise<readonly string[]> {
@@ -118,6 +158,17 @@ export class TmuxScreen {
     this.changed.resolve();
     this.changed = Promise.withResolvers();
   }
+}
+
+/** The live processes of a terminal's session. Field 6 of `/proc/PID/stat`; proc(5) */
+async function sessionOf(leader: number): Promise<ProcessIdentity[]> {
+  const pids = [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((pid) => pid > 1);
+  const isOfIt = async (pid: number) => {
+    const stat = await Deno.readTextFile(`/proc/${pid}/stat`).catch(() => ""); // it is gone
+    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[3]) === leader;
+  };
+  const found = await Promise.all(pids.map(async (pid) => await isOfIt(pid) ? identityOf(pid) : undefined));
+  return found.filter((identity) => identity !== undefined);
 }
 
 async function* lines(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
