@@ -1,5 +1,6 @@
 /** What the supervisor and the work of screens might say to what the UI asks: right answers, refusals, late ones. */
 import type { ActionId } from "../../src/actions/table.ts";
+import { parseVmId } from "../../src/core/ids.ts";
 import { CHECK_GROUPS } from "../../src/preflight/types.ts";
 import type { Came, Effect } from "../../tui/model.ts";
 import type { Message } from "../../tui/messages.ts";
@@ -94,8 +95,10 @@ function refusal() {
   return { problems, lines };
 }
 
+const WEB = parseVmId("web");
+
 function auditWork({ kind, run }: AuditWork, variant: number): Message {
-  const records = Array.from({ length: variant * 5 }, (_, i) => record(variant + i, { vm: "web" as never })); // an id
+  const records = Array.from({ length: variant * 5 }, (_, i) => record(variant + i, WEB && { vm: WEB }));
   const said: AuditMessage = kind === "verify"
     ? variant % 2 === 0
       ? { kind: "verifying", run, percent: variant * 9 }
