@@ -118,10 +118,15 @@ export function seen(run: RunState, sight: Sight): RunState {
   }
 }
 
+/** What the guest runs, in words: many a name has the version in it. */
+export function osText({ name, version }: NonNullable<RunState["os"]>): string {
+  return version === "" || name.split(" ").includes(version) ? name : `${name} ${version}`;
+}
+
 /** What the guest is at while it installs itself, in one or two words. */
 export function phaseOf({ install, os }: RunState, wrote: boolean): string {
   if (install.done) return "shut down";
-  if (install.agent) return os ? `agent answers: ${os.name} ${os.version}` : "agent answers";
+  if (install.agent) return os ? `agent answers: ${osText(os)}` : "agent answers";
   if (install.resets > 0) return `after restart ${install.resets}`;
   if (install.starts === 0) return "not started";
   if (wrote) return "writes to its disk";

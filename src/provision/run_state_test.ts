@@ -3,6 +3,7 @@ import fc from "fast-check";
 import {
   installMove,
   newRun,
+  osText,
   parseRun,
   phaseOf,
   type RunState,
@@ -24,6 +25,16 @@ const RUN: RunState = newRun({
 });
 const after = (...sights: Sight[]) => sights.reduce(seen, RUN);
 const STARTED = { kind: "started" } as const;
+
+Deno.test("what a guest runs is told with its version, and that once", () => {
+  const told = [
+    ["Debian GNU/Linux 12 (bookworm)", "12", "Debian GNU/Linux 12 (bookworm)"],
+    ["Windows 11 Pro", "26100", "Windows 11 Pro 26100"],
+    ["Alpine Linux v3.20", "3.20.1", "Alpine Linux v3.20 3.20.1"],
+    ["unknown", "", "unknown"],
+  ] as const;
+  for (const [name, version, text] of told) assert.equal(osText({ name, version }), text);
+});
 
 Deno.test("the steps of a run follow each other to the last, and a run without a baseline ends before it", () => {
   for (const baseline of [true, false]) {

@@ -1,5 +1,6 @@
 /** Carries a provisioning run out, step by step, and sees to its end. */
 import { Failure, problemOf } from "../core/problem.ts";
+import { osText } from "../provision/run_state.ts";
 import { nextStep, type Step } from "../provision/steps.ts";
 import type { ProvisionRun } from "./provision_run.ts";
 import { conclude, DO, failedState, secure, undo } from "./provision_steps.ts";
@@ -32,7 +33,7 @@ async function goThrough(s: Supervisor, run: ProvisionRun, signal: AbortSignal):
   await conclude(s, run);
   s.emit({
     event: "RAYOS_PROVISION:done",
-    fields: { vm: run.vm, restarts: install.resets, ...(os ? { os: `${os.name} ${os.version}` } : {}) },
+    fields: { vm: run.vm, restarts: install.resets, ...(os ? { os: osText(os) } : {}) },
   });
 }
 

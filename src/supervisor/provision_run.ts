@@ -4,7 +4,7 @@ import type { VmId } from "../core/ids.ts";
 import type { Failure } from "../core/problem.ts";
 import { writeFileAtomic } from "../ports/files.ts";
 import type { Answers } from "../provision/answers.ts";
-import { phaseOf, type RunState, runText, seen, type Sight } from "../provision/run_state.ts";
+import { osText, phaseOf, type RunState, runText, seen, type Sight } from "../provision/run_state.ts";
 import type { ProvisionFiles } from "../../registry/layout.ts";
 
 /** What carries a run out at the moment. */
@@ -86,7 +86,7 @@ export class ProvisionRun {
       phase: step === "install" ? phaseOf(this.#state, this.wrote) : null,
       begun_at,
       restarts: install.resets,
-      os: os && `${os.name} ${os.version}`,
+      os: os && osText(os),
       baseline,
       why: failed?.message ?? null,
     };

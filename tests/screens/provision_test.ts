@@ -210,4 +210,11 @@ golden(
   shown({ ...running, vm: "win11-gate", serial: [] }, { provisioning: RUNS }),
 );
 golden("provision", "run_interrupted", shown({ ...running, vm: "old", serial: [] }, { provisioning: RUNS }));
-golden("provision", "run_done", shown({ ...running, outcome: { kind: "done" } }, { events: EVENTS, guests }));
+golden(
+  "provision",
+  "run_done",
+  shown({ ...running, outcome: { kind: "done", os: "Debian GNU/Linux 12 (bookworm)" } }, {
+    events: EVENTS,
+    guests,
+  }),
+);

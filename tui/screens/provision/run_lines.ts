@@ -83,10 +83,11 @@ function withoutRun({ vm, begun, outcome }: Of<"run">, prefs: Prefs, columns: nu
   const { good, bad } = marksOf(prefs);
   const head = heading(vm, columns, prefs);
   if (outcome?.kind === "done") {
+    const runs = outcome.os === undefined ? "" : `: ${clean(outcome.os, 120)}`;
     return [
       head,
       ...wrapped(
-        `${good} ${vm} is provisioned. It is among the guests (1), and s starts it there.`,
+        `${good} ${vm} is provisioned${runs}. It is among the guests (1), and r starts it there.`,
         columns,
         "good",
       ),

@@ -43,7 +43,8 @@ export type Plan =
 
 /** How a run that is shown has ended while it was. */
 export type Outcome =
-  | { readonly kind: "done" }
+  /** `os`: what it says that it runs, where policy lets it be asked. */
+  | { readonly kind: "done"; readonly os?: string }
   /** All that it had made was taken away. */
   | { readonly kind: "undone" }
   | { readonly kind: "failed"; readonly why: string };

@@ -67,7 +67,7 @@ export function undone(state: ProvisionState, { action, params, result }: Came):
 function outcomeOf(event: string, fields: LoggedEvent["fields"]): Outcome | null | undefined {
   switch (event) {
     case "RAYOS_PROVISION:done":
-      return { kind: "done" };
+      return { kind: "done", ...(fields.os === undefined ? {} : { os: String(fields.os) }) };
     case "RAYOS_PROVISION:failed":
       return { kind: "failed", why: String(fields.why ?? fields.reason ?? "") };
     case "RAYOS_PROVISION:begin":
