@@ -1,24 +1,24 @@
 /** The last line: the keys that matter most, made of the key table. Pure. */
-import { rowsOf, shownKey } from "./keys.ts";
+import { isTyping, rowsOf, shownKey } from "./keys.ts";
 import { plainText, type Span } from "./line.ts";
 import type { Model, Overlay } from "./model.ts";
 import type { AllScreens } from "./screens/all.ts";
 import { widthOf } from "./text.ts";
 
-type Hint = readonly [key: string, title: string, disabled?: boolean];
+type Hint = readonly [key: string, title: string];
 
-/** As many as fit; those of the shell (help, quit) always have room. */
+/** While text is typed every other key is text. */
+const TYPING: readonly Hint[] = [["Enter", "Take"], ["Esc", "Leave"], ["Ctrl-C", "Quit"]];
+
+/** As many as fit of what is possible now; those of the shell (help, quit) always have room. */
 export function footerSpans(model: Model, screens: AllScreens, width: number): Span[] {
   const top = model.overlays.at(-1);
   if (top !== undefined) return fitting(overlayHints(top), [], width);
+  if (isTyping(model, model.screen, screens)) return fitting(TYPING, [], width);
   const { unicode } = model.prefs;
-  const rows = rowsOf(model, screens).filter((row) => row.footer);
+  const rows = rowsOf(model, screens).filter((row) => row.footer && row.disabled?.(model) === undefined);
   const own = screens[model.screen].keys;
-  const hint = (row: typeof rows[number]): Hint => [
-    shownKey(row.keys[0] ?? "", unicode),
-    row.title,
-    row.disabled?.(model) !== undefined,
-  ];
+  const hint = (row: typeof rows[number]): Hint => [shownKey(row.keys[0] ?? "", unicode), row.title];
   return fitting(
     rows.filter((row) => own.includes(row)).map(hint),
     rows.filter((row) => !own.includes(row)).map(hint),
@@ -40,8 +40,8 @@ function fitting(own: readonly Hint[], shell: readonly Hint[], width: number): S
   return [...first, ...last];
 }
 
-function spansOf([key, title, disabled = false]: Hint): Span[] {
-  return [{ text: key, tone: disabled ? "dim" : "accent" }, { text: ` ${title}  `, tone: "dim" }];
+function spansOf([key, title]: Hint): Span[] {
+  return [{ text: key, tone: "accent" }, { text: ` ${title}  `, tone: "dim" }];
 }
 
 function overlayHints(top: Overlay): readonly Hint[] {

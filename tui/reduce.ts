@@ -6,7 +6,7 @@ import { unreachable } from "../src/core/result.ts";
 import { answeredOverlay, cameToast, onData, withToast } from "./data.ts";
 import { guard } from "./guard.ts";
 import type { Key } from "./key.ts";
-import { rowFor } from "./keys.ts";
+import { isTyping, rowFor } from "./keys.ts";
 import type { Message } from "./messages.ts";
 import { type Effect, type Model, type ScreenId, SCREENS } from "./model.ts";
 import { overlayKey } from "./overlay_keys.ts";
@@ -122,10 +122,6 @@ function ofScreen<K extends ScreenId>(model: Model, id: K, message: Message, scr
   const { state, effects = [], messages = [] } = screens[id].reduce(before, message, model);
   const next = state === before ? model : { ...model, screens: { ...model.screens, [id]: state } };
   return { model: next, effects, messages };
-}
-
-export function isTyping<K extends ScreenId>(model: Model, id: K, screens: AllScreens): boolean {
-  return screens[id].typing?.(model.screens[id]) ?? false;
 }
 
 function onKey(model: Model, key: Key, screens: AllScreens): Step {
