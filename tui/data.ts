@@ -63,7 +63,17 @@ function isNews(event: string): boolean {
 
 function onStatus(model: Model, status: StatusView): Step {
   const guests = sharedGuests(model.guests, status.guests);
-  return { model: { ...model, status, guests, provisioning: status.provisioning } };
+  const figures = ofRunning(model.figures, guests);
+  return { model: { ...model, status, guests, figures, provisioning: status.provisioning } };
+}
+
+/** The last figures of a guest are none of now when it has ended. */
+function ofRunning(figures: Model["figures"], guests: readonly GuestView[]): Model["figures"] {
+  const ended = guests.filter(({ id, pid }) => pid === null && (figures.get(id)?.cpu ?? null) !== null);
+  if (ended.length === 0) return figures;
+  const left = new Map(figures);
+  for (const { id } of ended) left.delete(id);
+  return left;
 }
 
 /** The new guests; one that has not changed is the same object, so that its row is not drawn anew. */

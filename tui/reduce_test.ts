@@ -192,6 +192,13 @@ Deno.test("a card's series begins when it is plugged in, and is gone with it", (
   assert.deepEqual(seen, [[], [0], [0, 0], [0, 0, 1500], []]);
 });
 
+Deno.test("a guest that has ended has no figures any more, also before the next ones come", () => {
+  const driver = connected().send({ type: "live", sample: sampleOf([web, db], 1) });
+  assert.ok(driver.model.figures.get("web-1")?.cpu);
+  driver.send({ type: "status", status: statusView([{ ...web, state: "stopped", pid: null }, db]) });
+  assert.equal(driver.model.figures.has("web-1"), false);
+});
+
 Deno.test("a guest that has not changed is the same object after a new status", () => {
   const driver = connected();
   const before = driver.model.guests;

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import type { GuestView, ProvisionView } from "../../../src/actions/views.ts";
 import { guest, model, NOW } from "../../../tests/screens/rules_models.ts";
 import { Driver, testModel } from "../../testing.ts";
+import { testEvent } from "../guests/testing.ts";
 import type { Effect, Model, Overlay } from "../../model.ts";
 import { questionOf } from "./asking.ts";
 import { own, type ProvisionMessage, type ProvisionWork } from "./state.ts";
@@ -248,6 +249,19 @@ Deno.test("the console of a run is asked for while it is shown, one question at 
   assert.match(d.frame({ columns: 100, rows: 40 }), /login: root/);
   d.send({ type: "tick", now: NOW + 61_000 }, { type: "tick", now: NOW + 63_500 });
   assert.equal(asks(), 2);
+});
+
+Deno.test("the last lines of its console stay when a run has ended", () => {
+  const guests = [guest("web", { state: "running" })];
+  const d = driver({ provisioning: [run("web")], guests }).press("enter");
+  d.effects.length = 0;
+  d.send({ type: "event", event: testEvent(1, "RAYOS_PROVISION:failed", { vm: "web", why: "no agent" }) });
+  assert.deepEqual(d.effects.flatMap((effect) => effect.do === "ask" ? [effect.action] : []), ["vm.show"]);
+  const value = { serial_tail: ["Kernel panic"] };
+  d.send({ type: "answered", tag: "provision.console:web", result: { ok: true, value } });
+  assert.match(d.frame({ columns: 100, rows: 40 }), /Kernel panic/);
+  d.send({ type: "tick", now: NOW + 60_000 });
+  assert.equal(d.effects.filter(({ do: kind }) => kind === "ask").length, 1, "it says no more");
 });
 
 const keys = fc.constantFrom(

@@ -3,7 +3,7 @@ import type { GuestDetail } from "../../../src/actions/views.ts";
 import type { LoggedEvent } from "../../../src/audit/log.ts";
 import type { Instant } from "../../../src/core/time.ts";
 import type { Message } from "../../messages.ts";
-import type { Came, Model } from "../../model.ts";
+import type { Came, Effect, Model } from "../../model.ts";
 import type { Next } from "../../screen.ts";
 import type { Mode, Outcome, ProvisionState } from "./state.ts";
 
@@ -17,11 +17,15 @@ type Run = Extract<Mode, { readonly kind: "run" }>;
 export function watch(state: ProvisionState, now: Instant, model: Model): Next<ProvisionState> {
   const { mode } = state;
   if (mode.kind !== "run" || !wanted(mode, now, model)) return { state };
-  return {
-    state: { ...state, mode: { ...mode, looked: { at: now, open: true } } },
-    effects: [{ do: "ask", tag: `${TAG}${mode.vm}`, action: "vm.show", params: { id: mode.vm } }],
-  };
+  return { state: { ...state, mode: { ...mode, looked: { at: now, open: true } } }, effects: [look(mode)] };
 }
+
+const look = ({ vm }: Run): Effect => ({
+  do: "ask",
+  tag: `${TAG}${vm}`,
+  action: "vm.show",
+  params: { id: vm },
+});
 
 function wanted({ vm, looked, outcome }: Run, now: Instant, model: Model): boolean {
   if (model.connection.kind !== "connected" || outcome || looked?.open) return false;
@@ -43,7 +47,7 @@ export function looked(
   return { ...state, mode: { ...closed, serial: serial_tail.length > 0 ? serial_tail : mode.serial } };
 }
 
-/** A marker of the run that is shown. */
+/** A marker of the run that is shown. At its end its console is looked at once more: the last lines say how it came to it. */
 export function heard(state: ProvisionState, { event, fields }: LoggedEvent): Next<ProvisionState> {
   const { mode } = state;
   if (mode.kind !== "run" || fields.vm !== mode.vm) return { state };
@@ -52,7 +56,8 @@ export function heard(state: ProvisionState, { event, fields }: LoggedEvent): Ne
     const { outcome: _over, ...rest } = mode;
     return { state: { ...state, mode: rest } };
   }
-  return { state: outcome ? { ...state, mode: { ...mode, outcome } } : state };
+  if (outcome === undefined) return { state };
+  return { state: { ...state, mode: { ...mode, outcome } }, effects: [look(mode)] };
 }
 
 /** The end of an action: an undo leaves nothing of the run that is shown. */
