@@ -5,6 +5,9 @@ import { checkProvisioned } from "./provision_rig.ts";
 import { withRoot } from "./rig.ts";
 import { begin, fillIn, inUi } from "./tui_rig.ts";
 
+/** Longest time that a boot and what comes of it may take without KVM. */
+const INSTALL_MS = 180_000;
+
 Deno.test("an empty folder becomes a data root with a guest that is installed, proven and kept as a baseline", () =>
   withRoot(async (rig) => {
     const image = await cloudTestImage();
@@ -23,6 +26,6 @@ Deno.test("an empty folder becomes a data root with a guest that is installed, p
       await screen.shows("web is provisioned");
       await screen.type("1");
       await screen.shows(/web +stopped/);
-    });
+    }, INSTALL_MS);
     await checkProvisioned(rig, "web", "clean");
   }, null));

@@ -5,17 +5,14 @@ import { GUEST_MEMORY_MIB } from "../guest/recipe.ts";
 import { PASSWORD } from "./provision_rig.ts";
 import { BINARY } from "./rig.ts";
 
-/** Opens the UI on a data root, and looks that it leaves with 0 when it is quit. */
+/** Opens the UI on a data root, and looks that it ends when it is quit; `patienceMs`: how long one screen is waited for. */
 export async function inUi(
   root: string,
   use: (screen: TmuxScreen) => Promise<void>,
-  ...flags: readonly string[]
+  patienceMs?: number,
 ): Promise<void> {
-  const screen = new TmuxScreen([BINARY, "--root", root, "tui", ...flags], 110, 40, {
-    NO_COLOR: "1",
-    LANG: "C.UTF-8",
-    TZ: "UTC",
-  });
+  const env = { NO_COLOR: "1", LANG: "C.UTF-8", TZ: "UTC" };
+  const screen = new TmuxScreen([BINARY, "--root", root, "tui"], 110, 40, env, patienceMs);
   try {
     await use(screen);
     await screen.press("q");
