@@ -1,5 +1,4 @@
 /** From nothing at all to an installed guest, by keys alone: the compiled program in a real terminal, with real parts. */
-import assert from "node:assert/strict";
 import { cloudTestImage } from "../guest/cloud.ts";
 import { checkProvisioned } from "./provision_rig.ts";
 import { withRoot } from "./rig.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { BOOT_SECTORS } from "../guest/boot_sectors.ts";
 import { TmuxScreen } from "../fakes/tmux_screen.ts";
 import { bootSectorGuest, policyWith } from "./boot_sector_guest.ts";
-import { BINARY, type Rig, showUntil, withRoot } from "./rig.ts";
+import { BINARY, type Rig, stopSupervisor, withRoot } from "./rig.ts";
 
 const POLICY = policyWith({ shown: "present = true" }) + `[network_profiles.office]
 egress = "allowlist"
@@ -103,19 +103,43 @@ Deno.test("a supervisor that is killed under the UI is missed, started again on 
   await withUi(async (screen, rig) => {
     await screen.type("r");
     await screen.shows(/web +running/);
-    const { pid } = (await rig.ok("status")).supervisor;
-    Deno.kill(pid, "SIGKILL");
-    await screen.shows("NOT CONNECTED");
+    const { supervisor, guests: [before] } = await rig.ok("status");
+    Deno.kill(supervisor.pid, "SIGKILL");
+    assert.match(await screen.shows(/NOT CONNECTED.*R starts/), /web +running/);
     await screen.type("p");
     await screen.shows("Pause: no supervisor answers");
+    await screen.type("?");
+    await screen.shows("Serial console (no supervisor answers)");
+    await screen.press("Escape");
+    await screen.type("5");
+    await screen.shows("[5 Audit]");
+    await screen.type("1");
+    await screen.shows("[1 Guests]");
+    assert.equal((await rig.ok("status")).supervisor, null, "none is started unasked");
     await screen.type("R");
-    await screen.shows(/ connected /);
-    await screen.shows(/web +running/);
-    assert.equal((await showUntil(rig, "web", ({ state }) => state === "running")).state, "running");
+    await screen.shows(/^(?![^]*NOT CONNECTED)[^]* connected [^]*web +running/);
+    const { guests: [after] } = await rig.ok("status");
+    assert.deepEqual([after.state, after.pid], ["running", before.pid]);
     await screen.type("X");
     await screen.shows("Type web");
     await screen.type("web");
     await screen.press("Enter");
     await screen.shows(/web +(stopped|crashed)/);
+  });
+});
+
+Deno.test("a UI whose supervisor was stopped finds the next one by itself, and what has changed meanwhile", async () => {
+  await withUi(async (screen, rig) => {
+    await screen.type("r");
+    await screen.shows(/web +running/);
+    const { pid } = await rig.ok("vm", "show", "web");
+    await stopSupervisor(rig);
+    assert.match(await screen.shows("NOT CONNECTED"), /web +running/);
+    assert.equal((await rig.ok("status")).supervisor, null, "one that is stopped on purpose stays so");
+    await rig.ok("vm", "pause", "web"); // which starts one
+    await screen.shows(/^(?![^]*NOT CONNECTED)[^]* connected [^]*web +paused/);
+    assert.equal((await rig.ok("vm", "show", "web")).pid, pid);
+    await screen.type("c");
+    await screen.shows(/web +running/);
   });
 });
