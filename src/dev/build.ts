@@ -184,10 +184,9 @@ async function writeProgram(bundle: string, folder: string, facts: BuildFacts): 
   await Deno.writeTextFile(`${folder}/facts.js`, factsText(facts));
 }
 
-/** Says what the program is made of, and chooses React's production code. */
+/** Says what the program is made of. */
 export function factsText(facts: BuildFacts): string {
-  return `globalThis.__RAYVISOR_BUILD__ = ${JSON.stringify(facts)};\n` +
-    `globalThis.process.env.NODE_ENV = "production";\n`;
+  return `globalThis.__RAYVISOR_BUILD__ = ${JSON.stringify(facts)};\n`;
 }
 
 /** A file of the bundle without imports of what is not bundled. */

@@ -61,7 +61,6 @@ export const PERMISSIONS: readonly Permission[] = [
       "PATH",
       "XDG_CACHE_HOME",
       "NODE_V8_COVERAGE",
-      "NODE_ENV",
       "CI",
       "DEV",
     ],
