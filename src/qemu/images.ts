@@ -8,7 +8,8 @@ import { fileFacts, moveFile } from "../ports/folders.ts";
 import { setMode } from "../ports/paths.ts";
 import { PLAIN_ENV, run, type RunOptions } from "../ports/processes.ts";
 import type { FlashFile } from "./firmware.ts";
-import type { ImageFormat } from "./plan_types.ts";
+import { imageOptions } from "./foreign_image.ts";
+import type { ImageFile, ImageFormat } from "./plan_types.ts";
 
 /** One layer of an image as `qemu-img info --output=json` tells it. */
 export interface ImageLayer {
@@ -102,27 +103,40 @@ export async function createVariables(template: FlashFile, path: string): Promis
   );
 }
 
+export interface ImageCopy {
+  readonly from: ImageFile;
+  /** What the image rests on, nearest first, as `backingChain()` gives it. Absent: nothing. */
+  readonly backing?: readonly ImageFile[];
+  readonly to: string;
+  /** Absent: that of the image. */
+  readonly toFormat?: ImageFormat;
+  /** The copy is made that large, in bytes; never smaller than the image. */
+  readonly grownTo?: number;
+  readonly signal?: AbortSignal;
+  readonly onPercent?: (percent: number) => void;
+}
+
 /**
- * A whole copy of an image that nothing uses, in the same format: it rests on no other file, and holes stay holes. Failure
- * `already_exists` when a non-empty file is there. With `grownTo` bytes the copy is made that large; never smaller.
+ * A whole copy of an image that nothing uses: it rests on no other file, and holes stay holes. Failure `already_exists` when a
+ * non-empty file is there, `io` with QEMU's words.
  */
-export async function copyDisk(
-  path: string,
-  copy: {
-    readonly format: ImageFormat;
-    readonly to: string;
-    /** Absent: that of the image. */
-    readonly toFormat?: ImageFormat;
-    readonly grownTo?: number;
-    readonly signal?: AbortSignal;
-  },
-): Promise<void> {
-  const { format, to, toFormat = format, grownTo, signal } = copy;
-  const more = { timeoutMs: COPY_TIMEOUT_MS, ...(signal ? { signal } : {}) };
+export async function copyImage(copy: ImageCopy): Promise<void> {
+  const { from, backing = [], to, toFormat = from.format, grownTo, signal, onPercent } = copy;
+  const decoder = new TextDecoder();
   await make(
     to,
-    (temporary) => ["convert", "-q", "-f", format, "-O", toFormat, path, temporary],
-    more,
+    (temporary) => [
+      ...["convert", "-p", "--image-opts", "-O", toFormat],
+      ...[imageOptions([from, ...backing]), temporary],
+    ],
+    {
+      timeoutMs: COPY_TIMEOUT_MS,
+      onStdout: (chunk) => {
+        const percent = /\((\d{1,3})(?:\.\d+)?\/100%\)\s*$/.exec(decoder.decode(chunk))?.[1];
+        if (percent !== undefined) onPercent?.(Number(percent));
+      },
+      ...(signal ? { signal } : {}),
+    },
     grownTo === undefined ? undefined : async (temporary) => {
       const { virtualBytes } = await imageInfo(temporary, toFormat);
       if (grownTo > virtualBytes) {
@@ -132,8 +146,8 @@ export async function copyDisk(
   );
 }
 
-/** A disk of many GiB on a slow host. */
-const COPY_TIMEOUT_MS = 6 * 3600_000;
+/** A disk of many GiB on a slow host; who asks may have a shorter limit, and calls it off by `signal`. */
+const COPY_TIMEOUT_MS = 24 * 3600_000;
 
 /** The raw bytes of a variable store, for `src/efi`. Only for a guest that is stopped: QEMU keeps changes in its cache. */
 export async function exportRaw(path: string, format: ImageFormat, to: string): Promise<void> {
@@ -166,7 +180,7 @@ async function make(
   }
 }
 
-type RunLimits = Pick<RunOptions, "signal" | "timeoutMs">;
+type RunLimits = Pick<RunOptions, "signal" | "timeoutMs" | "onStdout">;
 
 async function qemuImg(args: readonly string[], what: string, how: RunLimits = {}): Promise<string> {
   const result = await run("qemu-img", { args, env: PLAIN_ENV, timeoutMs: 300_000, ...how });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Failure } from "../core/problem.ts";
 import { backingChain, MAX_CHAIN } from "./image_chain.ts";
-import { createDisk, createVariables, exportRaw, imageInfo, parseImageInfo } from "./images.ts";
+import { copyImage, createDisk, createVariables, exportRaw, imageInfo, parseImageInfo } from "./images.ts";
 import { parseQcow2Header } from "./qcow2_header.ts";
 
 async function inFolder(body: (folder: string) => Promise<void>): Promise<void> {
@@ -64,6 +64,47 @@ Deno.test("createVariables() and exportRaw() give back the template's bytes", ()
     await assert.rejects(
       createVariables({ path: `${folder}/no.fd`, format: "raw" }, `${folder}/other.qcow2`),
       code("io"),
+    );
+  }));
+
+Deno.test("copyImage() makes one image of a chain, tells how far it is, and follows no name in a header", () =>
+  inFolder(async (folder) => {
+    const base = `${folder}/base, one.raw`, top = `${folder}/top.qcow2`, to = `${folder}/whole.qcow2`;
+    const bytes = new Uint8Array(3 * 1024 * 1024).fill(7);
+    await Deno.writeFile(base, bytes);
+    await qemuImg("create", "-q", "-f", "qcow2", "-b", base, "-F", "raw", top);
+    // The header now names a file that is not there: what is said here counts.
+    await qemuImg("rebase", "-u", "-b", "/nowhere", "-F", "raw", top);
+    const told: number[] = [];
+    await copyImage({
+      from: { path: top, format: "qcow2" },
+      backing: [{ path: base, format: "raw" }],
+      to,
+      onPercent: (percent) => told.push(percent),
+    });
+    assert.equal(told.at(-1), 100);
+    const info = await imageInfo(to, "qcow2");
+    assert.equal(info.backingFile, undefined);
+    assert.equal(info.virtualBytes, bytes.length);
+    await qemuImg("convert", "-f", "qcow2", "-O", "raw", to, `${folder}/back.raw`);
+    assert.deepEqual(await Deno.readFile(`${folder}/back.raw`), bytes);
+  }));
+
+Deno.test("copyImage() ends when it is called off, and says what QEMU says when it fails", () =>
+  inFolder(async (folder) => {
+    const from = `${folder}/a.raw`;
+    await Deno.writeFile(from, new Uint8Array(1024 * 1024));
+    const image = { path: from, format: "raw" } as const;
+    const called = AbortSignal.abort(new Failure({ code: "cancelled", message: "off" }));
+    await assert.rejects(copyImage({ from: image, to: `${folder}/b`, toFormat: "qcow2", signal: called }));
+    await assert.rejects(
+      copyImage({ from: { path: from, format: "qcow2" }, to: `${folder}/c` }),
+      (error) => error instanceof Failure && error.code === "io" && /not in qcow2 format/.test(error.message),
+    );
+    assert.deepEqual(
+      [...Deno.readDirSync(folder)].map(({ name }) => name),
+      ["a.raw"],
+      "nothing half done stays",
     );
   }));
 

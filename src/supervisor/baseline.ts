@@ -19,7 +19,7 @@ import {
 } from "../ports/files.ts";
 import { listFolder, listFolders, moveFile } from "../ports/folders.ts";
 import { flushFile } from "../ports/large_files.ts";
-import { copyDisk } from "../qemu/images.ts";
+import { copyImage } from "../qemu/images.ts";
 import { confine } from "../../registry/paths.ts";
 import type { VmRecord } from "../../registry/types.ts";
 import { baseOf, type Change, done } from "./changes.ts";
@@ -127,7 +127,7 @@ async function copyAll(
 
   async function image(path: string, file: string): Promise<void> {
     const from = await confine(root, path, { mustExist: true, kind: "file" });
-    await copyDisk(from, { format: formatOf(path), to: `${part}/${file}`, signal });
+    await copyImage({ from: { path: from, format: formatOf(path) }, to: `${part}/${file}`, signal });
     await flushFile(`${part}/${file}`);
   }
 }

@@ -6,7 +6,7 @@ import type { MediumProblemCode } from "../media/report.ts";
 import { dirname } from "../ports/files.ts";
 import { fileFacts, readStart } from "../ports/folders.ts";
 import { lookAt, realPath } from "../ports/paths.ts";
-import { formatFault, SIGNATURE_BYTES } from "../qemu/convert.ts";
+import { formatFault, SIGNATURE_BYTES } from "../qemu/foreign_image.ts";
 import { backingChain } from "../qemu/image_chain.ts";
 import { imageInfo } from "../qemu/images.ts";
 import type { ImageFile } from "../qemu/plan_types.ts";

@@ -11,8 +11,7 @@ import { copyFile } from "../ports/copy_file.ts";
 import { spaceOf } from "../ports/disk_space.ts";
 import { basename, dirname, exists, makeFolder } from "../ports/files.ts";
 import { fileFacts } from "../ports/folders.ts";
-import { setMode } from "../ports/paths.ts";
-import { convertToQcow2 } from "../qemu/convert.ts";
+import { copyImage } from "../qemu/images.ts";
 import { imageInfo } from "../qemu/images.ts";
 import { resolveMachine } from "../qemu/machine.ts";
 import type { ImageFile } from "../qemu/plan_types.ts";
@@ -175,9 +174,8 @@ async function bringAll(
     const to = `${s.parts.root}/${file.to}`;
     await makeFolder(dirname(to));
     if (file.as === "disk" || file.as === "variables") {
-      const image = { path: file.real, format: file.format };
-      await convertToQcow2(image, file.backing, to, { signal, onPercent: say });
-      await setMode(to, 0o600);
+      const from = { path: file.real, format: file.format };
+      await copyImage({ from, backing: file.backing, to, toFormat: "qcow2", signal, onPercent: say });
     } else {
       const onBytes = (done: number, of: number) => say(Math.floor(done / Math.max(of, 1) * 100));
       await copyFile(file.real, to, { signal, onBytes });

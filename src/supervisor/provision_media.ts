@@ -18,7 +18,7 @@ export async function checkHash(
   { signal, tell }: Passing,
 ): Promise<void> {
   if (expected === undefined) return;
-  const found = await hashFile(path, await tenths(path, "looked through", tell), signal);
+  const found = await hashFile(path, (await tenths(path, "looked through", tell)).onBytes, signal);
   if (found === expected) return;
   fail("failed", `${path} is another file than the answers mean: its SHA-256 is ${found}, not ${expected}`, {
     hint: "download it again, or put its SHA-256 into the answers if you trust it",
@@ -43,16 +43,17 @@ export interface Passing {
   readonly tell: (progress: string) => void;
 }
 
-/** Tells each tenth of a large file. */
-async function tenths(path: string, done: string, tell: Passing["tell"]): Promise<(bytes: number) => void> {
+/** Tells each tenth of a large file, by how many bytes or percent of it are done. */
+export async function tenths(path: string, done: string, tell: Passing["tell"]) {
   const total = (await fileFacts(path))?.size ?? 0;
   let told = 0;
-  return (bytes) => {
+  const onBytes = (bytes: number) => {
     const tenth = total < TOLD_BYTES ? 0 : Math.floor(bytes / total * 10);
     if (tenth <= told) return;
     told = tenth;
     tell(`${done} ${formatBytes(bytes)} of ${formatBytes(total)} of ${basename(path)}`);
   };
+  return { onBytes, onPercent: (percent: number) => onBytes(total * percent / 100) };
 }
 
 /** Smaller files are gone through before anybody reads that. */
@@ -67,7 +68,7 @@ export async function bringMedium(root: string, medium: Medium, { signal, tell }
   await makeFolder(dirname(to));
   await removeTree(part);
   try {
-    await copyFile(from, part, { signal, onBytes: await tenths(from, "copied", tell) });
+    await copyFile(from, part, { signal, onBytes: (await tenths(from, "copied", tell)).onBytes });
   } catch (error) {
     if (isDiskFull(error)) {
       fail("no_space", `${from} does not fit into ${root}: no room is left`, { path: to });

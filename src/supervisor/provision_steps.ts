@@ -7,14 +7,14 @@ import { listFolder } from "../ports/folders.ts";
 import { installMove, phaseOf, type RunState } from "../provision/run_state.ts";
 import type { Step } from "../provision/steps.ts";
 import { backingChain } from "../qemu/image_chain.ts";
-import { copyDisk, createDisk } from "../qemu/images.ts";
+import { copyImage, createDisk } from "../qemu/images.ts";
 import { readBaseline } from "./baseline.ts";
 import { bootFromMedium } from "./boot_key.ts";
 import type { Guest } from "./guest.ts";
 import { halt } from "./halt.ts";
 import { networkOff, networkOn } from "./network.ts";
 import { pinnedMachine } from "./prepare.ts";
-import { bringMedium, checkHash, type Passing } from "./provision_media.ts";
+import { bringMedium, checkHash, type Passing, tenths } from "./provision_media.ts";
 import { makeSeed } from "./provision_seed.ts";
 import { mediaOf, recordFor } from "./provision_record.ts";
 import type { ProvisionRun } from "./provision_run.ts";
@@ -92,13 +92,16 @@ async function makeDisk(s: Supervisor, run: ProvisionRun, signal: AbortSignal): 
   if (answers.type === "windows") return await createDisk(path, answers.disk.size);
   const { image, image_format: format, size } = answers.disk;
   await checkImage(image, format);
-  await checkHash(image, answers.disk.image_sha256, passing(s, run, "disk", signal));
-  await copyDisk(image, {
-    format,
+  const going = passing(s, run, "disk", signal);
+  await checkHash(image, answers.disk.image_sha256, going);
+  const { onPercent } = await tenths(image, "copied", going.tell);
+  await copyImage({
+    from: { path: image, format },
     to: path,
     toFormat: "qcow2",
     ...(size === undefined ? {} : { grownTo: size }),
     signal,
+    onPercent,
   });
 }
 

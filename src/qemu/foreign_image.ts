@@ -1,43 +1,5 @@
-/** Images of elsewhere made into images of our own: every layer by its named format, no name inside an image followed. */
-import { fail } from "../core/problem.ts";
-import { sanitizeLine } from "../core/sanitize.ts";
-import { PLAIN_ENV, run } from "../ports/processes.ts";
+/** Images of elsewhere: how every layer is named so that no name inside an image is followed, and whether a file is what it is said to be. Pure. */
 import type { ImageFile, ImageFormat } from "./plan_types.ts";
-
-/** A day: the caller's own time limit is shorter, and calls it off by `signal`. */
-const LONGEST_MS = 24 * 3600 * 1000;
-
-export interface ConvertOptions {
-  readonly signal?: AbortSignal;
-  readonly onPercent?: (percent: number) => void;
-}
-
-/**
- * Writes an image and all that it rests on (nearest first, as `backingChain()` gives them) into one new qcow2 image. Failure
- * `io` with QEMU's words; what is half done stays.
- */
-export async function convertToQcow2(
-  image: ImageFile,
-  backing: readonly ImageFile[],
-  to: string,
-  options: ConvertOptions = {},
-): Promise<void> {
-  const { signal, onPercent } = options;
-  const decoder = new TextDecoder();
-  const result = await run("qemu-img", {
-    args: ["convert", "-p", "--image-opts", "-O", "qcow2", imageOptions([image, ...backing]), to],
-    env: PLAIN_ENV,
-    timeoutMs: LONGEST_MS,
-    onStdout: (chunk) => {
-      const percent = /\((\d{1,3})(?:\.\d+)?\/100%\)\s*$/.exec(decoder.decode(chunk))?.[1];
-      if (percent !== undefined) onPercent?.(Number(percent));
-    },
-    ...(signal ? { signal } : {}),
-  });
-  if (result.code === 0) return;
-  const said = sanitizeLine(result.stderr.trim(), 300) || `qemu-img ended with ${result.code}`;
-  fail("io", `${image.path} could not be copied: ${said}`, { path: image.path });
-}
 
 /** A chain of images for `--image-opts` (QEMU, docs/tools/qemu-img.rst): all of it is named, so that no header is asked for a file. */
 export function imageOptions(chain: readonly ImageFile[]): string {
