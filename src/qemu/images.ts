@@ -130,6 +130,7 @@ export async function copyImage(copy: ImageCopy): Promise<void> {
       ...[imageOptions([from, ...backing]), temporary],
     ],
     {
+      what: `copy ${from.path} to ${to}`,
       timeoutMs: COPY_TIMEOUT_MS,
       onStdout: (chunk) => {
         const percent = /\((\d{1,3})(?:\.\d+)?\/100%\)\s*$/.exec(decoder.decode(chunk))?.[1];
@@ -158,7 +159,7 @@ export async function exportRaw(path: string, format: ImageFormat, to: string): 
 async function make(
   path: string,
   args: (temporary: string) => string[],
-  how: RunLimits = {},
+  { what = `make ${path}`, ...how }: RunLimits & { readonly what?: string } = {},
   then?: (temporary: string) => Promise<void>,
 ): Promise<void> {
   const there = await fileFacts(path);
@@ -171,7 +172,7 @@ async function make(
   await makeFolder(dirname(path));
   const temporary = `${path}.${crypto.randomUUID().slice(0, 8)}.tmp`;
   try {
-    await qemuImg(args(temporary), `make ${path}`, how);
+    await qemuImg(args(temporary), what, how);
     await then?.(temporary);
     await setMode(temporary, 0o600);
     await moveFile(temporary, path);

@@ -303,7 +303,7 @@ Deno.test("what can't be brought in is refused with its reason, and leaves nothi
       assert.match(defined.message, /belongs to the guest one/);
       assert.match(defined.hint, /a file of its own/);
       await rig.ok("vm", "start", "one");
-      await refused(1, domain("two", source(root)), /could not be copied: .*lock/, "--copy");
+      await refused(1, domain("two", source(root)), /could not copy .*lock/, "--copy");
       await rig.ok("vm", "kill", "one");
       await rig.ok("vm", "import", xml, "--type", "linux", "--copy");
     } finally {
