@@ -149,6 +149,6 @@ export function edited(text: string, key: Key): string {
   if (name === "backspace") return [...text].slice(0, -1).join("");
   if (name === "ctrl-u") return "";
   if (name === "ctrl-w") return text.replace(/\S*\s*$/, "");
-  const typed = textOf(key)?.replace(/[\n\r\t]+/g, " ");
+  const typed = textOf(key);
   return typed === undefined ? text : (text + typed).slice(0, MAX_TYPED);
 }

@@ -280,7 +280,7 @@ function keyed(state: AuditState, key: Key): Next<AuditState> {
   if (name === "ctrl-u") return typed(state, "");
   if (name === "backspace") return typed(state, [...text].slice(0, -1).join(""));
   const more = textOf(key);
-  return more === undefined ? { state } : typed(state, text + more.replace(/\s+/g, " "));
+  return more === undefined ? { state } : typed(state, text + more);
 }
 
 function typed(state: AuditState, text: string): Next<AuditState> {

@@ -78,7 +78,7 @@ function outdated(state: GuestsState, vm: unknown): GuestsState {
 
 function typed(state: GuestsState, key: Key, model: Model): Step {
   const text = textOf(key);
-  if (text !== undefined) return { state: filtered(state, state.filter + text.replaceAll(/\s+/g, " ")) };
+  if (text !== undefined) return { state: filtered(state, state.filter + text) };
   switch (nameOf(key)) {
     case "up":
       return { state: { ...state, ...moved(model, -1) } };

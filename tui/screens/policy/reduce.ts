@@ -231,6 +231,6 @@ function keyed(state: PolicyState, key: Key): Step {
     case "backspace":
       return still({ ...state, typing: [...typing].slice(0, -1).join("") });
   }
-  const more = textOf(key)?.replace(/[\r\n].*/s, "");
+  const more = textOf(key);
   return still(more === undefined ? state : { ...state, typing: (typing + more).slice(0, MOST_PATH) });
 }

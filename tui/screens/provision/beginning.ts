@@ -3,7 +3,7 @@ import { Secret } from "../../../src/core/secret.ts";
 import { type Answers, readAnswers } from "../../../src/provision/answers.ts";
 import { fileOf } from "../../../src/provision/wizard.ts";
 import { passwordFault } from "../../../src/unattended/password_fault.ts";
-import { type Key, textOf } from "../../key.ts";
+import { exactTextOf, type Key } from "../../key.ts";
 import type { Message } from "../../messages.ts";
 import type { Effect } from "../../model.ts";
 import type { Next } from "../../screen.ts";
@@ -41,7 +41,7 @@ export function begin(state: ProvisionState, mode: Review): Next<ProvisionState>
 export function typePassword(mode: Password, key: Key): Password {
   const { wrong: _wrong, ...rest } = mode;
   const before = mode.typed.reveal();
-  const more = textOf(key);
+  const more = exactTextOf(key);
   if (more !== undefined) return { ...rest, typed: new Secret(before + more.replace(/[\r\n]+$/, "")) };
   const name = "name" in key ? key.name : "";
   if (name === "backspace") return { ...rest, typed: new Secret([...before].slice(0, -1).join("")) };

@@ -22,8 +22,7 @@ export function edited({ text, at }: Field, key: Key): Field | undefined {
   const characters = [...text];
   const typed = textOf(key);
   if (typed !== undefined) {
-    // What is pasted is one line.
-    const more = [...typed.replace(/[\r\n]+$/, "").replace(/[\r\n\t]+/g, " ")];
+    const more = [...typed];
     if (characters.length + more.length > MAX_LENGTH) return { text, at };
     return { text: characters.toSpliced(at, 0, ...more).join(""), at: at + more.length };
   }
