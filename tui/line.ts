@@ -17,12 +17,16 @@ export function plainText(spans: readonly Span[]): string {
   return spans.map((span) => partOf(span).text).join("");
 }
 
+const BREAK = /[\n\t]/, BREAKS = /[\n\t]+/g;
+
 /** The spans in exactly `width` cells: the one that does not fit any more is cut with `mark`, the rest is left out. */
 export function fitSpans(spans: readonly Span[], width: number, mark: string): Part[] {
   const parts: Part[] = [];
   let left = width;
   for (const span of spans) {
-    const { text, tone } = partOf(span);
+    const { text: given, tone } = partOf(span);
+    // Lines and tabs stay in what comes in; in a row they are blanks.
+    const text = BREAK.test(given) ? given.replaceAll(BREAKS, " ") : given;
     const cells = widthOf(text);
     if (cells > left) {
       const rest = cut(text, left, mark);

@@ -29,7 +29,12 @@ Deno.test("behind a short row the line is erased, behind one that fills it nothi
 });
 
 Deno.test("what should never be there is no command to the terminal", () => {
-  assert.equal(plain(["a\x1b[2Jb\x9b1m\n"], 20).replace("\x1b[K", ""), "a?[2Jb?1m?");
+  assert.equal(plain(["a\x1b[2Jb\x9b1m\r"], 20).replace("\x1b[K", ""), "a?[2Jb?1m?");
+});
+
+Deno.test("a text of several lines is one row, as wide as it should be", () => {
+  assert.equal(plain(["a\n\tb", "cd"], 5), "a bcd");
+  assert.equal(plain(["a\nbcdef"], 4), "a b…");
 });
 
 Deno.test("only lines that look other than before are sent; nothing where none does", () => {
