@@ -18,6 +18,12 @@ export function needsConfirmation(action: ActionId): boolean {
   return risk === "disruptive" || risk === "destructive";
 }
 
+/** Whether a yes takes the guest's name: what destroys can't be had back. A run that is called off can be gone on with. */
+function needsWord({ action, params }: Extract<Effect, { do: "perform" | "ask" }>): boolean {
+  return actionSpec(action).risk === "destructive" &&
+    (action !== "provision.cancel" || params.undo === true);
+}
+
 export interface Guarded {
   /** May be carried out now. */
   readonly effects: readonly Effect[];
@@ -41,15 +47,13 @@ export function guard(model: Model, effects: readonly Effect[], confirmed: boole
 }
 
 function question(effect: Extract<Effect, { do: "perform" | "ask" }>): Overlay {
-  const { title, summary, risk } = actionSpec(effect.action);
+  const { title, summary } = actionSpec(effect.action);
   const vm = typeof effect.params.id === "string" ? effect.params.id : undefined;
   return {
     kind: "confirm",
     title: vm === undefined ? title : `${title} ${vm}?`,
     lines: [summary],
-    ...(risk === "destructive" && effect.action === "vm.delete" && vm !== undefined
-      ? { typed: { word: vm, given: "" } }
-      : {}),
+    ...(vm !== undefined && needsWord(effect) ? { typed: { word: vm, given: "" } } : {}),
     then: [effect],
   };
 }

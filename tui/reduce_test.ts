@@ -81,7 +81,7 @@ Deno.test("a choice that can't be taken says why and stays open; one that disrup
       at: 0,
       choices: [
         { label: "internet", disabled: "policy grants off", then: [perform("vm.pause")] },
-        { label: "kill", then: [perform("vm.kill")] },
+        { label: "stop", then: [perform("vm.stop")] },
       ],
     },
   });
@@ -89,7 +89,17 @@ Deno.test("a choice that can't be taken says why and stays open; one that disrup
   assert.equal(driver.model.toasts.at(-1)?.text, "internet: policy grants off");
   driver.press("j", "enter");
   assert.deepEqual(driver.effects, []);
-  assert.deepEqual(driver.press("enter").effects, [perform("vm.kill")]);
+  assert.deepEqual(driver.press("enter").effects, [perform("vm.stop")]);
+});
+
+Deno.test("what destroys takes the guest's name, wherever it was asked for; a run that is called off does not", () => {
+  for (const action of ["vm.kill", "vm.reset", "vm.delete"] as const) {
+    const driver = connected().send({ type: "do", effects: [perform(action)] }).press("y", "enter");
+    assert.deepEqual(driver.effects, [], action);
+    assert.deepEqual(driver.press("ctrl-u").type("web-1").press("enter").effects, [perform(action)]);
+  }
+  const driver = connected().send({ type: "do", effects: [perform("provision.cancel")] });
+  assert.deepEqual(driver.press("y").effects, [perform("provision.cancel")]);
 });
 
 Deno.test("a row that can't be used says why", () => {
