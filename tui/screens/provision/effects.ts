@@ -6,12 +6,14 @@ import { workingFolder } from "../../../src/ports/paths.ts";
 import { type Answers, withPathsFrom } from "../../../src/provision/answers.ts";
 import { type Draft, draftToml, wizardAnswers, type WizardFacts } from "../../../src/provision/wizard.ts";
 import type { WorkHost } from "../../screen.ts";
+import { cleanAll } from "../../text.ts";
 import type { HostLook, Plan, ProvisionMessage, ProvisionWork, Saved } from "./state.ts";
 
 /** `work` is what this screen's reducer has made. */
 export async function provisionWork(work: unknown, host: WorkHost): Promise<void> {
   const message = await done(work as ProvisionWork, host);
-  if (!host.signal.aborted) host.dispatch(message);
+  // Media and files have their say in it.
+  if (!host.signal.aborted) host.dispatch(cleanAll(message));
 }
 
 async function done(wanted: ProvisionWork, host: WorkHost): Promise<ProvisionMessage> {
