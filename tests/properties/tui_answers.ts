@@ -9,6 +9,7 @@ import { testDetail, testGuest } from "../../tui/screens/guests/testing.ts";
 import { type PolicyMessage, type PolicyWork, toPolicy } from "../../tui/screens/policy/state.ts";
 import { own as preflight, type PreflightWork } from "../../tui/screens/preflight/state.ts";
 import { own as provision, type ProvisionWork } from "../../tui/screens/provision/state.ts";
+import { cleanAll } from "../../tui/text.ts";
 import { BAD, checked, explained, GOOD, policyText, STRICTER } from "../screens/policy_states.ts";
 import { record } from "../screens/rules_models.ts";
 
@@ -150,7 +151,8 @@ function provisionWork(work: ProvisionWork, variant: number): Message {
   switch (work.kind) {
     case "look": {
       const refusals = variant % 3 === 0 ? ["disk.image: \x1b[31mnot there"] : [];
-      return provision({ kind: "looked", number: work.number, facts: {}, refusals, remarks: [] });
+      const said = { kind: "looked", number: work.number, facts: {}, refusals, remarks: [] } as const;
+      return provision(cleanAll(said));
     }
     case "host":
       return provision({

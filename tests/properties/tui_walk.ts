@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { ACTION_IDS, type ActionId, actionSpec } from "../../src/actions/table.ts";
 import type { GuestView, JobView, ProvisionView } from "../../src/actions/views.ts";
 import { GUEST_STATES } from "../../src/lifecycle/states.ts";
-import { needsConfirmation } from "../../tui/guard.ts";
+import { changes, needsConfirmation } from "../../tui/guard.ts";
 import { named } from "../../tui/key.ts";
 import { rowsOf } from "../../tui/keys.ts";
 import type { Message } from "../../tui/messages.ts";
@@ -17,11 +17,14 @@ import { testEvent, testFigures, testGuest, testStatus } from "../../tui/screens
 import { Driver, frame, TEST_NOW, testModel } from "../../tui/testing.ts";
 import { cleanAll } from "../../tui/text.ts";
 import { answerOf, workMessage } from "./tui_answers.ts";
+import { replyTo } from "./tui_replies.ts";
 
 export type Step =
   | { readonly kind: "message"; readonly message: Message }
   /** One of what is still unanswered, counted from the oldest; `variant` chooses among answers. */
-  | { readonly kind: "answer"; readonly which: number; readonly variant: number };
+  | { readonly kind: "answer"; readonly which: number; readonly variant: number }
+  /** To what is asked, by somebody who reads it. */
+  | { readonly kind: "reply"; readonly right: boolean };
 
 /** Sizes at which every state must be drawn. */
 const SIZES = [[60, 16], [80, 24], [200, 60]] as const;
@@ -136,7 +139,28 @@ const happens: fc.Arbitrary<Message> = fc.oneof(
     .map(([columns, rows]): Message => ({ type: "resized", columns, rows })),
 );
 
-export const steps: fc.Arbitrary<Step[]> = fc.array(
+const ANSWER: Step = { kind: "answer", which: 0, variant: 1 };
+const REPLY: Step = { kind: "reply", right: true };
+const pressed = (...names: readonly string[]): Step[] =>
+  names.map((name) => ({ kind: "message", message: { type: "key", key: named(name) } }));
+
+/** Where chance hardly comes to: so far into the wizard, and before a policy that could be put in force. */
+const beginnings: fc.Arbitrary<readonly Step[]> = fc.oneof(
+  { weight: 4, arbitrary: fc.constant([]) },
+  {
+    weight: 2,
+    arbitrary: fc.integer({ min: 18, max: 30 }).map((count) => [
+      ...pressed("4", "n"),
+      ...Array.from({ length: count }, () => [REPLY, ANSWER, ANSWER]).flat(),
+    ]),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.constant([...pressed("2", "a"), REPLY, ...Array.from({ length: 8 }, () => ANSWER)]),
+  },
+);
+
+const any: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
     { weight: 10, arbitrary: key.map((message): Step => ({ kind: "message", message })) },
     { weight: 3, arbitrary: happens.map((message): Step => ({ kind: "message", message })) },
@@ -145,28 +169,47 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
       arbitrary: fc.tuple(fc.nat(3), fc.nat(11))
         .map(([which, variant]): Step => ({ kind: "answer", which, variant })),
     },
+    {
+      weight: 2,
+      arbitrary: fc.boolean().map((right): Step => ({ kind: "reply", right })),
+    },
   ),
   { minLength: 10, maxLength: 120, size: "max" },
 );
 
+export const steps: fc.Arbitrary<Step[]> = fc.tuple(beginnings, any).map((
+  [first, then],
+) => [...first, ...then]);
+
 /** Takes the steps one after the other; throws at the first that breaks a promise. */
 export function walk(all: readonly Step[], readOnly = false): void {
+  draw(walked(all, readOnly).model);
+}
+
+/** As {@link walk} without drawing; gives where it ends, and what was done that is grave. */
+export function walked(
+  all: readonly Step[],
+  readOnly = false,
+): { readonly model: Model; readonly done: ReadonlySet<string> } {
   const ui = new Driver(testModel({
     prefs: { ...testModel().prefs, readOnly },
     connection: { kind: "connected", since: TEST_NOW },
   }));
-  const open: Effect[] = [];
+  const open: Effect[] = [], done = new Set<string>();
   for (const step of all) {
-    const message = messageOf(step, open, ui.model);
-    if (message === undefined) continue;
-    const before = ui.model;
-    ui.effects.length = 0;
-    ui.send(message);
-    for (const effect of ui.effects) judge(effect, before, message, readOnly);
-    open.push(...ui.effects.filter((effect) => ["ask", "perform", "screen"].includes(effect.do)));
-    open.splice(0, Math.max(0, open.length - 20));
+    for (const message of messagesOf(step, open, ui.model)) {
+      const before = ui.model;
+      ui.effects.length = 0;
+      ui.send(message);
+      for (const effect of ui.effects) {
+        const what = judge(effect, before, message, readOnly);
+        if (what !== undefined) done.add(what);
+      }
+      open.push(...ui.effects.filter((effect) => ["ask", "perform", "screen"].includes(effect.do)));
+      open.splice(0, Math.max(0, open.length - 20));
+    }
   }
-  draw(ui.model);
+  return { model: ui.model, done };
 }
 
 /** Every state can be drawn at every size; more than the terminal has is never drawn. */
@@ -179,48 +222,73 @@ function draw(model: Model): void {
   }
 }
 
-function messageOf(step: Step, open: Effect[], model: Model): Message | undefined {
-  if (step.kind === "message") return step.message;
+function messagesOf(step: Step, open: Effect[], model: Model): readonly Message[] {
+  if (step.kind === "message") return [step.message];
+  if (step.kind === "reply") return replyTo(model, step.right);
   const [effect] = open.splice(step.which % Math.max(1, open.length), 1);
-  if (effect?.do === "ask") {
-    const result = cleanAll(answerOf(effect.action, effect.params, step.variant));
-    return { type: "answered", tag: effect.tag, result };
-  }
-  if (effect?.do === "perform") {
-    const { action, params } = effect;
-    const result = cleanAll(answerOf(action, params, step.variant));
-    return { type: "came", now: model.now, action, params, result };
-  }
-  return effect?.do === "screen" ? workMessage(effect, step.variant) : undefined;
+  const message = effect && answerTo(effect, step.variant, model);
+  return message ? [message] : [];
 }
 
+function answerTo(effect: Effect, variant: number, model: Model): Message | undefined {
+  if (effect.do === "ask") {
+    const result = cleanAll(answerOf(effect.action, effect.params, variant));
+    return { type: "answered", tag: effect.tag, result };
+  }
+  if (effect.do === "perform") {
+    const { action, params } = effect;
+    const result = cleanAll(answerOf(action, params, variant));
+    return { type: "came", now: model.now, action, params, result };
+  }
+  return effect.do === "screen" ? workMessage(effect, variant) : undefined;
+}
+
+/** What has to be asked about before it is done, and is no action of the table. */
+export const OWN_WORK = ["make a data root", "write over a file"] as const;
+
 /** What an effect changes that has to be asked about first; undefined: nothing grave. */
-function gravity(effect: Effect): ActionId | undefined {
+function gravity(effect: Effect): ActionId | typeof OWN_WORK[number] | undefined {
   if (effect.do === "perform" || effect.do === "ask") {
     const isGrave = needsConfirmation(effect.action) || ASKED.includes(effect.action);
     return isGrave ? effect.action : undefined;
   }
-  if (effect.do !== "screen" || effect.screen !== "provision") return undefined;
-  return (effect.work as { kind: string }).kind === "begin" ? "provision.begin" : undefined; // its own works have a kind
+  if (effect.do !== "screen") return undefined;
+  const work = effect.work as { readonly kind: string; readonly over?: boolean }; // each screen's works have a kind
+  if (effect.screen === "provision" && work.kind === "begin") return "provision.begin";
+  if (effect.screen === "provision" && work.kind === "save" && work.over) return "write over a file";
+  return effect.screen === "preflight" && work.kind === "make_root" ? "make a data root" : undefined;
 }
 
 /** Of low risk by the table, and asked about all the same. */
 const ASKED: readonly ActionId[] = ["policy.apply", "provision.begin", "provision.cancel", "supervisor.stop"];
 
-function judge(effect: Effect, before: Model, message: Message, readOnly: boolean): void {
-  const action = gravity(effect);
-  if (readOnly && (effect.do === "perform" || action !== undefined)) {
-    const { policy, risk } = actionSpec(action ?? (effect.do === "perform" ? effect.action : "status"));
-    assert.ok(policy === null && risk === "none", `${JSON.stringify(effect)} in a read-only UI`);
+/** Gives what it is when it is grave; throws when nobody has said yes to this very thing. */
+function judge(effect: Effect, before: Model, message: Message, readOnly: boolean): string | undefined {
+  const what = gravity(effect);
+  if (readOnly) {
+    const isChange = what !== undefined || effect.do === "perform" && changes(effect.action);
+    assert.ok(!isChange, `${JSON.stringify(effect)} in a read-only UI`);
   }
-  if (action === undefined) return;
+  if (what === undefined) return undefined;
   const top = before.overlays.at(-1);
-  assert.ok(top?.kind === "confirm" && message.type === "key", `${action} without a question answered`);
-  assert.ok(top.typed === undefined || top.typed.given === top.typed.word, `${action} without its word`);
-  assert.ok(
-    top.then.some((one) => gravity(one) === action),
-    `${action} by the answer to another question: ${top.title}`,
-  );
+  assert.ok(top?.kind === "confirm" && message.type === "key", `${what} without a question answered`);
+  assert.ok(top.typed === undefined || top.typed.given === top.typed.word, `${what} without its word`);
+  assert.ok(top.typed !== undefined || !wantsWord(effect), `${what} for a mere yes`);
+  const isAsked = top.then.includes(effect) || ownQuestion(what, top.title);
+  assert.ok(isAsked, `${what} by the answer to another question: ${top.title}`);
+  return what;
+}
+
+/** What destroys wants a word; a run that is called off can be gone on with. */
+function wantsWord(effect: Effect): boolean {
+  if (effect.do !== "perform") return gravity(effect) === "write over a file";
+  const { action, params } = effect;
+  return actionSpec(action).risk === "destructive" && (action !== "provision.cancel" || params.undo === true);
+}
+
+/** What a screen begins itself when its question was answered: the effect is made then, by a message. */
+function ownQuestion(what: string, title: string): boolean {
+  return OWN_WORK.some((one) => one === what && title.toLowerCase() === `${one}?`);
 }
 
 /** So that an action that is new is looked at here. */
