@@ -30,11 +30,14 @@ export interface RunnerPorts extends LinkPorts {
 }
 
 const TICK_MS = 1_000;
+/** For work that was called off: programs that it has started are being ended. */
+const END_MS = 2_000;
 
 export class Runner {
   readonly #link: Link;
   readonly #refresher: Refresher;
   readonly #work = new Map<ScreenId, AbortController>();
+  readonly #working = new Set<Promise<void>>();
   #cancelTick: (() => void) | undefined;
   #ended = false;
 
@@ -58,12 +61,17 @@ export class Runner {
     await this.#link.run();
   }
 
-  stop(): void {
+  /** Resolves when what screens had under way has ended, so that no program of theirs is left behind, or its time is over. */
+  async stop(): Promise<void> {
     this.#ended = true;
     this.#link.stop();
     this.#refresher.stop();
     this.#cancelTick?.();
     for (const work of this.#work.values()) work.abort();
+    const over = Promise.withResolvers<void>();
+    const cancel = this.ports.clock.after(END_MS, over.resolve);
+    await Promise.race([Promise.allSettled(this.#working), over.promise]);
+    cancel();
   }
 
   run(effect: Effect): void {
@@ -171,10 +179,13 @@ export class Runner {
       },
       perform: async (action, params) => cleanAll(await this.#client().perform(action, params)),
     };
-    await this.#guarded(
+    const working = this.#guarded(
       this.screens[screen].title,
       async () => await this.screens[screen].work?.(work, host),
     );
+    this.#working.add(working);
+    await working;
+    this.#working.delete(working);
   }
 
   async #console(vm: string): Promise<void> {

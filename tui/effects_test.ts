@@ -7,6 +7,7 @@ import { eventOf, guestView, sampleOf, statusView } from "../tests/fakes/tui_vie
 import { Runner } from "./effects.ts";
 import type { Message } from "./messages.ts";
 import type { Effect } from "./model.ts";
+import type { WorkHost } from "./screen.ts";
 import type { AllScreens } from "./screens/all.ts";
 import { testModel } from "./testing.ts";
 
@@ -72,8 +73,7 @@ async function withRunner(
   try {
     await test({ clock, runner, messages, starts, change: () => change(), next });
   } finally {
-    runner.stop();
-    await running;
+    await Promise.all([runner.stop(), running]);
   }
 }
 
@@ -193,4 +193,27 @@ Deno.test("it ticks while something grows older, and not otherwise", async () =>
     clock.advance(1000);
     await next("tick");
   });
+});
+
+Deno.test("its end calls off what screens have under way, and waits until that has ended, but not for ever", async () => {
+  for (const ends of [true, false]) {
+    const stubs = stubScreens(), left = Promise.withResolvers<void>();
+    const work = async (_work: unknown, { signal }: WorkHost) => {
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      await left.promise; // a program takes its time
+    };
+    const screens = { ...stubs, preflight: { ...stubs.preflight, work } };
+    await withRunner(() => Promise.resolve(new FakeApi(answers)), async ({ clock, runner, next }) => {
+      await next("connected");
+      runner.run({ do: "screen", screen: "preflight", work: {} });
+      let isOver = false;
+      const stopping = runner.stop().then(() => isOver = true);
+      await new Promise((resolve) => setTimeout(resolve)); // whatever can go on has done so
+      assert.equal(isOver, false);
+      if (ends) left.resolve();
+      else clock.advance(2_000);
+      await stopping;
+      left.resolve();
+    }, screens);
+  }
 });

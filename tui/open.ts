@@ -142,8 +142,7 @@ class Session {
     await within(LEAVE_MS, this.#canvas.close());
     if (!this.flags.screenReader) setRawKeys(false);
     await hidden;
-    this.#runner.stop();
-    await running;
+    await Promise.all([this.#runner.stop(), running]);
   }
 
   /** Hides what is presented, where that was asked for; a supervisor that does not answer is not waited for. */

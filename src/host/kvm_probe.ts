@@ -69,12 +69,12 @@ export async function probeKvm(
       "-cpu",
       cpuFor(accelerator),
       "-S",
-    ]);
+    ], signal);
     return {
       usable: true,
       smm: smm.ok,
       why: smm.ok ? "a probe guest ran" : `a probe guest ran, without SMM: ${smm.words}`,
-      ...await kvmOffers(program, accelerator),
+      ...await kvmOffers(program, accelerator, signal),
     };
   } catch (error) {
     if (signal?.aborted) throw error;
@@ -123,8 +123,13 @@ async function runRom(
   }
 }
 
-async function starts(program: string, args: readonly string[]): Promise<{ ok: boolean; words: string }> {
-  const { code, answers, words } = await askQemu(program, args, { status: { execute: "query-status" } });
+async function starts(
+  program: string,
+  args: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<{ ok: boolean; words: string }> {
+  const questions = { status: { execute: "query-status" } };
+  const { code, answers, words } = await askQemu(program, args, questions, signal);
   return { ok: code === 0 && answers.has("status"), words };
 }
 
@@ -132,7 +137,7 @@ async function starts(program: string, args: readonly string[]): Promise<{ ok: b
  * CPU models as KVM can run them, and Hyper-V properties as kernel and QEMU offer them together. `hv-passthrough` stands here in a
  * question only (what would be on?), as libvirt asks it; no guest is ever given it.
  */
-async function kvmOffers(program: string, accelerator: string) {
+async function kvmOffers(program: string, accelerator: string, signal: AbortSignal | undefined) {
   const { answers } = await askQemu(program, [
     "-machine",
     "q35",
@@ -147,7 +152,7 @@ async function kvmOffers(program: string, accelerator: string) {
       execute: "query-cpu-model-expansion",
       arguments: { type: "full", model: { name: cpuFor(accelerator), props: { "hv-passthrough": true } } },
     },
-  });
+  }, signal);
   return { cpuModels: cpuModels(answers.get("models")), hyperv: hypervOffered(answers.get("host")) };
 }
 

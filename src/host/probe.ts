@@ -38,7 +38,7 @@ export async function probeHost(options: HostProbeOptions = {}): Promise<HostCap
   const known = options.cacheFile === undefined ? undefined : await recall(options.cacheFile, key);
   if (known) return known;
   const [qemu, kvm, swtpm] = await Promise.all([
-    probeQemu(program),
+    probeQemu(program, options.signal),
     probeKvm(program, { signal: options.signal }),
     probeSwtpm(path),
   ]);

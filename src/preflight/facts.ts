@@ -65,7 +65,7 @@ export function factsOf(
     const found = await program("qemu-system-x86_64");
     return found ? await attempt(() => ask(found.path), signal) : err("qemu-system-x86_64 is not installed");
   };
-  const qemu = once(withQemu((path) => port.probes.qemu(path)));
+  const qemu = once(withQemu((path) => port.probes.qemu(path, signal)));
   return {
     port,
     options,

@@ -47,7 +47,7 @@ export interface HostPort {
 
 /** What takes more than one question. All throw a Failure that says what went wrong. */
 export interface HostProbes {
-  qemu(program: string): Promise<QemuCapabilities>;
+  qemu(program: string, signal: AbortSignal): Promise<QemuCapabilities>;
   /** Never throws unless `signal` aborts. */
   kvm(program: string, signal: AbortSignal): Promise<KvmCapabilities>;
   swtpm(): Promise<SwtpmCapabilities | null>;

@@ -138,13 +138,14 @@ const PROBE_TIMEOUT_MS = 30_000;
 
 /**
  * Starts a short QEMU with `args`, puts the questions to it and gives its answers. It is told to end when it has answered all:
- * one that quits drops what nobody has read of it yet.
+ * one that quits drops what nobody has read of it yet. When `signal` aborts it is ended, and this fails with `cancelled`: it would
+ * not end by itself, as the end of its standard input means nothing to it.
  */
 export async function askQemu(
   program: string,
   args: readonly string[],
   questions: Readonly<Record<string, Question>>,
-  timeoutMs = PROBE_TIMEOUT_MS,
+  signal?: AbortSignal,
 ): Promise<{
   answers: ReadonlyMap<string, unknown>;
   /** Whether every question was answered, be it by an error. */
@@ -162,18 +163,19 @@ export async function askQemu(
     await answered.promise;
     yield utf8.encode(`${JSON.stringify({ execute: "quit" })}\n`);
   }
-  const { code, signal, stderr } = await run(program, {
+  const { code, signal: endedBy, stderr } = await run(program, {
     args: [...QUIET_ARGS, ...args],
     env: PLAIN_ENV,
     stdin: script(),
-    timeoutMs,
+    timeoutMs: PROBE_TIMEOUT_MS,
+    ...(signal ? { signal } : {}),
     onStdout: (chunk) => {
       said.take(decoder.decode(chunk, { stream: true }));
       if (said.complete) answered.resolve();
     },
   });
   const words = sanitizeLine(stderr.trim(), 300);
-  return { answers: said.answers, complete: said.complete, code, signal, words };
+  return { answers: said.answers, complete: said.complete, code, signal: endedBy, words };
 }
 
 /** Absolute path of the QEMU for x86-64 guests; Failure `missing` with what to install. */
@@ -185,12 +187,13 @@ export async function findQemu(path: string = PLAIN_ENV["PATH"] ?? ""): Promise<
     });
 }
 
-/** Asks `program`. Failure `missing` when it is not there or gives no usable answer. */
-export async function probeQemu(program: string): Promise<QemuCapabilities> {
+/** Asks `program`. Failure `missing` when it is not there or gives no usable answer, `cancelled` when `calledOff` aborts. */
+export async function probeQemu(program: string, calledOff?: AbortSignal): Promise<QemuCapabilities> {
   const { answers, complete, code, signal, words } = await askQemu(
     program,
     ["-machine", "none", "-accel", "tcg"],
     QUESTIONS,
+    calledOff,
   );
   const capabilities = complete ? parseCapabilities(program, answers) : undefined;
   return capabilities ??

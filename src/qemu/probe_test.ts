@@ -70,6 +70,19 @@ Deno.test("a QEMU that ends before it has answered all can do nothing", async ()
   }
 });
 
+Deno.test("a QEMU that is asked no more is ended, though it would wait for ever", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${folder}/mute`, "#!/bin/sh\nexec sleep 300\n", { mode: 0o700 });
+    const calledOff = new AbortController();
+    const asked = probeQemu(`${folder}/mute`, calledOff.signal);
+    calledOff.abort();
+    await assert.rejects(asked, (error) => error instanceof Failure && error.code === "cancelled");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("QmpAnswers and parseCapabilities() survive any output", () => {
   const answers = fc.dictionary(
     fc.constantFrom("version", "machines", "devices", "schema", "cpuModels"),

@@ -10,7 +10,9 @@ interface Row {
   readonly more?: string;
 }
 
-export function tuiRows({ processor, framesPerSecond, memory, keys, firstPaint, list, firstKey, ...rest }: TuiReport): Row[] {
+export function tuiRows(
+  { processor, framesPerSecond, memory, keys, firstPaint, list, firstKey, ...rest }: TuiReport,
+): Row[] {
   const [first, half, last] = memory;
   return [
     { what: "processor, of one core", seen: processor.median, unit: "%", goal: 5 },

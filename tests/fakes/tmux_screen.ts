@@ -97,6 +97,12 @@ export class TmuxScreen {
     await this.child.status;
   }
 
+  /** The programs of its terminal that run, by pid. */
+  async programs(): Promise<number[]> {
+    const [, leader] = await this.pids;
+    return leader ? (await sessionOf(leader)).map(({ pid }) => pid) : [];
+  }
+
   /** Ends what still runs: the server, and every program of its terminal. */
   async close(): Promise<void> {
     const [server, leader] = await Promise.all((await this.pids).map(identityOf));
