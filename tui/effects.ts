@@ -1,5 +1,5 @@
 /** The one runner of effects: whatever the UI does to the world outside goes through here, by ports. */
-import type { JobView, StatusView } from "../src/actions/views.ts";
+import type { JobView } from "../src/actions/views.ts";
 import { fail, problemOf } from "../src/core/problem.ts";
 import { unreachable } from "../src/core/result.ts";
 import type { Clock } from "../src/ports/clock.ts";
