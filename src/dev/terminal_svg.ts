@@ -1,4 +1,5 @@
 /** A terminal's screen as a picture (SVG). Pure. */
+import { hasShape, shapeOf } from "./terminal_shapes.ts";
 
 /** A run of characters of one style. Colours are the terminal's palette numbers 0 to 15, or undefined for the default. */
 export interface StyledText {
@@ -10,11 +11,14 @@ export interface StyledText {
   readonly inverse?: boolean;
 }
 
-const CELL_WIDTH = 8.4;
+/** What a character of the first two fonts below takes at 14 px: columns are in line also where textLength is not known. */
+const CELL_WIDTH = 8.43;
 const LINE_HEIGHT = 18;
 const MARGIN = 14;
 const BACKGROUND = "#10151c";
 const FOREGROUND = "#d5dae3";
+/** How much of its colour faint text has. */
+const FAINT = 0.6;
 /** The sixteen colours of a terminal, dark theme, each readable on the background. */
 const PALETTE = [
   "#5b6675",
@@ -35,6 +39,14 @@ const PALETTE = [
   "#ffffff",
 ];
 
+/** A run that is drawn as one: characters, or one shape after the other. */
+interface Piece {
+  readonly column: number;
+  readonly text: string;
+  readonly isShape: boolean;
+  readonly run: StyledText;
+}
+
 /** The picture of `lines`, `columns` wide; `title` is its text for those who can't see it. */
 export function terminalSvg(
   lines: readonly (readonly StyledText[])[],
@@ -43,25 +55,48 @@ export function terminalSvg(
 ): string {
   const width = Math.round(columns * CELL_WIDTH + 2 * MARGIN);
   const height = lines.length * LINE_HEIGHT + 2 * MARGIN;
+  const pieces = lines.map(piecesOf);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-label="${
       escape(title)
     }">`,
     `<rect width="${width}" height="${height}" rx="8" fill="${BACKGROUND}"/>`,
     `<g font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="14" fill="${FOREGROUND}" xml:space="preserve">`,
-    ...lines.flatMap((line, i) => bars(line, MARGIN + i * LINE_HEIGHT)),
-    ...lines.map((line, i) => textLine(line, MARGIN + i * LINE_HEIGHT + 13)),
+    ...lines.flatMap((line, i) => bars(line, topOf(i))),
+    ...shapes(pieces),
+    ...pieces.flatMap((line, i) => textLine(line, topOf(i) + 13)),
     "</g>",
     "</svg>",
     "",
   ].join("\n");
 }
 
+function topOf(line: number): number {
+  return MARGIN + line * LINE_HEIGHT;
+}
+
+function leftOf(column: number): number {
+  return MARGIN + column * CELL_WIDTH;
+}
+
+/** Words that stand apart are apart: a gap of blanks adds up what a font's characters are wider or narrower. */
+function piecesOf(line: readonly StyledText[]): readonly Piece[] {
+  let column = 0;
+  return line.flatMap((run) =>
+    run.text.split(/( {2,}|[─│┌┐└┘├┤┬┴┼▁-█]+)/).flatMap((text): Piece[] => {
+      const from = column;
+      column += [...text].length;
+      if (text.trim() === "") return [];
+      return [{ column: from, text, isShape: hasShape(text), run }];
+    })
+  );
+}
+
 /** What lies below inverse text. */
 function bars(line: readonly StyledText[], y: number): string[] {
   let column = 0;
   return line.flatMap((run) => {
-    const x = (MARGIN + column * CELL_WIDTH).toFixed(1), count = [...run.text].length;
+    const x = leftOf(column).toFixed(1), count = [...run.text].length;
     column += count;
     if (!run.inverse) return [];
     const width = (count * CELL_WIDTH).toFixed(1);
@@ -69,29 +104,53 @@ function bars(line: readonly StyledText[], y: number): string[] {
   });
 }
 
+/** All of one colour are one path: between parts of one shape no gap can show, whatever size it is drawn in. */
+function shapes(lines: readonly (readonly Piece[])[]): string[] {
+  const paths = new Map<string, string>();
+  for (const [i, line] of lines.entries()) {
+    for (const { column, text, isShape, run } of line) {
+      if (!isShape) continue;
+      const color = inkOf(run);
+      const drawn = [...text].map((char, at) =>
+        shapeOf(char, { x: leftOf(column + at), y: topOf(i), width: CELL_WIDTH, height: LINE_HEIGHT }) ?? ""
+      );
+      paths.set(color, (paths.get(color) ?? "") + drawn.join(""));
+    }
+  }
+  return [...paths].map(([color, path]) => `<path fill="${color}" d="${path}"/>`);
+}
+
 function colorOf({ color }: StyledText): string {
   return color === undefined ? FOREGROUND : PALETTE[color] ?? FOREGROUND;
 }
 
-function textLine(line: readonly StyledText[], y: number): string {
-  let column = 0;
-  const spans = line.flatMap((run) => {
-    const x = (MARGIN + column * CELL_WIDTH).toFixed(1);
-    const count = [...run.text].length;
-    column += count;
-    if (run.text.trim() === "") return [];
-    const fill = run.inverse
-      ? ` fill="${BACKGROUND}"`
-      : run.color === undefined
-      ? ""
-      : ` fill="${colorOf(run)}"`;
+/** What a run is drawn with. Faint is a colour, too: what opacity does to parts of a text hangs on who draws it. */
+function inkOf(run: StyledText): string {
+  if (run.inverse) return BACKGROUND;
+  return run.dim ? mixed(colorOf(run), BACKGROUND, FAINT) : colorOf(run);
+}
+
+/** `share` of the one colour, the rest of the other; both as `#rrggbb`. */
+function mixed(one: string, other: string, share: number): string {
+  const part = (color: string, at: number) => parseInt(color.slice(at, at + 2), 16);
+  return "#" + [1, 3, 5].map((at) => {
+    const value = Math.round(part(one, at) * share + part(other, at) * (1 - share));
+    return value.toString(16).padStart(2, "0");
+  }).join("");
+}
+
+function textLine(line: readonly Piece[], y: number): string[] {
+  const spans = line.filter(({ isShape }) => !isShape).map(({ column, text, run }) => {
+    const ink = inkOf(run);
+    const fill = ink === FOREGROUND ? "" : ` fill="${ink}"`;
     const weight = run.bold ? ' font-weight="bold"' : "";
-    const faint = run.dim ? ' opacity="0.65"' : "";
     // textLength keeps the columns in line whatever font is there.
-    const length = ` textLength="${(count * CELL_WIDTH).toFixed(1)}" lengthAdjust="spacingAndGlyphs"`;
-    return [`<tspan x="${x}"${length}${fill}${weight}${faint}>${escape(run.text)}</tspan>`];
+    const length = ` textLength="${
+      ([...text].length * CELL_WIDTH).toFixed(1)
+    }" lengthAdjust="spacingAndGlyphs"`;
+    return `<tspan x="${leftOf(column).toFixed(1)}"${length}${fill}${weight}>${escape(text)}</tspan>`;
   });
-  return spans.length ? `<text y="${y}">${spans.join("")}</text>` : "";
+  return spans.length > 0 ? [`<text y="${y}">${spans.join("")}</text>`] : [];
 }
 
 function escape(text: string): string {

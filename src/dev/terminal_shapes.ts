@@ -1,0 +1,62 @@
+/**
+ * Characters that are drawn as shapes in a picture of a terminal: lines of frames and bars of figures meet from cell to cell, which a
+ * font's own do not. Pure.
+ */
+
+export interface Cell {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Where a line goes from the middle of its cell: up, right, down, left. Unicode, U+2500 to U+257F */
+const LINES: Readonly<Record<string, string>> = {
+  "─": "rl",
+  "│": "ud",
+  "┌": "rd",
+  "┐": "dl",
+  "└": "ur",
+  "┘": "ul",
+  "├": "urd",
+  "┤": "udl",
+  "┬": "rdl",
+  "┴": "url",
+  "┼": "urdl",
+};
+/** Each an eighth of the cell higher than the one before. */
+const BARS = "▁▂▃▄▅▆▇█";
+const STROKE = 1.3;
+
+export function hasShape(char: string): boolean {
+  return char !== "" && BARS.concat(...Object.keys(LINES)).includes(char.charAt(0));
+}
+
+/** Data of an SVG path that fills the character's shape; undefined: it is a character like any other. */
+export function shapeOf(char: string, cell: Cell): string | undefined {
+  const eighths = BARS.indexOf(char) + 1;
+  if (char.length === 1 && eighths > 0) {
+    const height = cell.height * eighths / BARS.length;
+    return rectangle(cell.x, cell.y + cell.height - height, cell.width, height);
+  }
+  const arms = LINES[char];
+  if (arms === undefined) return undefined;
+  const { x, y, width, height } = cell, half = STROKE / 2;
+  const middle = x + width / 2, waist = y + height / 2;
+  // Each arm takes the middle with it, so that they join without a notch.
+  const made: Readonly<Record<string, string>> = {
+    u: rectangle(middle - half, y, STROKE, height / 2 + half),
+    d: rectangle(middle - half, waist - half, STROKE, height / 2 + half),
+    l: rectangle(x, waist - half, width / 2 + half, STROKE),
+    r: rectangle(middle - half, waist - half, width / 2 + half, STROKE),
+  };
+  return [...arms].map((arm) => made[arm] ?? "").join("");
+}
+
+function rectangle(x: number, y: number, width: number, height: number): string {
+  return `M${short(x)} ${short(y)}h${short(width)}v${short(height)}h${short(-width)}z`;
+}
+
+function short(value: number): string {
+  return String(Math.round(value * 100) / 100);
+}
