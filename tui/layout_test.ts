@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { fitSpans, plainText, skipSpans } from "./line.ts";
-import { PLAIN_PREFS } from "./prefs.ts";
-import { sparkline } from "./sparkline.ts";
 import { windowAround, windowFrom } from "./window.ts";
 import { widthOf } from "./text.ts";
 
@@ -38,10 +36,3 @@ Deno.test("the cursor is always in the window, and the window is full where it c
       assert.ok(page.from >= 0 && page.to <= count && page.to - page.from === Math.min(count, height));
     }),
   ));
-
-Deno.test("a sparkline has a bar for each value, none for nothing, and the newest on the right", () => {
-  assert.equal(sparkline([0, 1, 50, 100], 6, PLAIN_PREFS, 100), "   ▁▄█");
-  assert.equal(sparkline([1, 2, 3, 4, 5], 2, PLAIN_PREFS), "▇█");
-  assert.equal(sparkline([200], 1, { ...PLAIN_PREFS, unicode: false }, 100), "@");
-  assert.equal(sparkline([], 3, PLAIN_PREFS), "   ");
-});

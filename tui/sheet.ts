@@ -1,7 +1,7 @@
 /** What screens are laid out with: texts broken into rows, lists around the cursor, two parts side by side. Pure. */
 import { fitSpans, type Row, type Span } from "./line.ts";
 import type { Prefs } from "./prefs.ts";
-import { wrap } from "./text.ts";
+import { widthOf, wrap } from "./text.ts";
 import { marksOf, type Tone } from "./theme.ts";
 import { windowAround, windowFrom } from "./window.ts";
 
@@ -41,7 +41,7 @@ export function moved(indent: number, columns: number, made: (columns: number) =
 /** A heading with a rule to the end of the row; without one for a screen reader. */
 export function heading(title: string, columns: number, { unicode, screenReader }: Prefs): Row {
   if (screenReader) return [{ text: title, tone: "strong" }];
-  const rule = (unicode ? "─" : "-").repeat(Math.max(0, columns - title.length - 1));
+  const rule = (unicode ? "─" : "-").repeat(Math.max(0, columns - widthOf(title) - 1));
   return [{ text: title, tone: "strong" }, { text: ` ${rule}`, tone: "dim" }];
 }
 

@@ -61,10 +61,13 @@ export function marksOf({ unicode }: Prefs) {
       marked: "✓",
       more: "…",
       cursor: "▸",
+      up: "▴",
+      down: "▾",
       good: "✓",
       warn: "!",
       bad: "✗",
-      bars: "▁▂▃▄▅▆▇█",
+      // The highest leaves a little room: pictures in rows one below the other stay apart.
+      bars: "▁▂▃▄▅▆▇",
     }
     : {
       on: "*",
@@ -72,9 +75,11 @@ export function marksOf({ unicode }: Prefs) {
       marked: "x",
       more: "~",
       cursor: ">",
+      up: "^",
+      down: "v",
       good: "+",
       warn: "!",
       bad: "x",
-      bars: "_.-=+*#@",
+      bars: "_.-=+*#",
     };
 }

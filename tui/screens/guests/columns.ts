@@ -2,14 +2,16 @@
 import type { GuestView } from "../../../src/actions/views.ts";
 import type { GuestState } from "../../../src/lifecycle/states.ts";
 import { sanitizeLine } from "../../../src/core/sanitize.ts";
+import { MIB } from "../../../src/core/units.ts";
 import type { Model } from "../../model.ts";
+import type { Prefs } from "../../prefs.ts";
 import type { Span } from "../../line.ts";
 import { fit } from "../../text.ts";
 import { marksOf, type Tone } from "../../theme.ts";
-import { memory, percent, rate, spark, uptime } from "./figures.ts";
+import { amount, memoryCell, percent, spark, uptimeCell } from "./figures.ts";
 import { notesOf } from "./notes.ts";
 import { diskRate, netRate, type Row } from "./rows.ts";
-import type { SortKey } from "./state.ts";
+import type { GuestsState, SortKey } from "./state.ts";
 
 export interface Cell {
   readonly text: string;
@@ -25,7 +27,7 @@ interface Column {
   readonly sort?: SortKey;
   /** Takes what room is left, up to so many cells. */
   readonly grows?: number;
-  readonly cell: (model: Model, guest: GuestView) => Cell;
+  readonly cell: (model: Model, guest: GuestView, width: number) => Cell;
 }
 
 const STATE_TONES: Readonly<Record<GuestState, Tone>> = {
@@ -41,8 +43,10 @@ const STATE_TONES: Readonly<Record<GuestState, Tone>> = {
   stopped: "dim",
 };
 
+const BLANK: Cell = { text: "", tone: "plain" };
 const plain = (text: string): Cell => ({ text, tone: "plain" });
-const yes = (is: boolean, tone: Tone): Cell => is ? { text: "yes", tone } : { text: "-", tone: "dim" };
+const NONE: Cell = { text: "-", tone: "dim" };
+const yes = (is: boolean, tone: Tone): Cell => is ? { text: "yes", tone } : NONE;
 
 /** The state; one that is not bad by itself is marked where something is wrong all the same. */
 function stateCell({ state, problem }: GuestView): Cell {
@@ -51,34 +55,43 @@ function stateCell({ state, problem }: GuestView): Cell {
   return { text: `${state} !`, tone: "warn" };
 }
 
-const SPARK = 8;
+const SPARK = 5;
+const WIDE_SPARK = 8;
 
 /** Figures that are not up to date any more are shown with a question mark. */
 function figure(model: Model, guest: GuestView, text: string): Cell {
-  if (text === "-") return { text, tone: "dim" };
+  if (text === "-") return NONE;
   return model.figures.get(guest.id)?.stale ? { text: `${text}?`, tone: "warn" } : plain(text);
 }
 
-function sparkCell(model: Model, guest: GuestView, kind: "cpu" | "disk" | "net", most: number): Cell {
-  const values = model.series.get(guest.id)?.[kind] ?? [];
-  if (guest.pid === null && values.every((value) => value === 0)) return plain("");
-  return { text: spark(values, SPARK, most, marksOf(model.prefs).bars), tone: "accent" };
+/** A picture of the figure before it, in `width` cells. */
+function sparkCell(
+  model: Model,
+  guest: GuestView,
+  kind: "cpu" | "disk" | "net",
+  most: number,
+  width: number,
+): Cell {
+  const values = model.series.get(guest.id)?.[kind];
+  if (values === undefined || values.length === 0) return BLANK;
+  if (guest.pid === null && values.every((value) => value === 0)) return BLANK;
+  return { text: spark(values, width, most, marksOf(model.prefs).bars), tone: "accent" };
 }
 
 /** Its gateway tells it: how old QEMU's answer is does not matter to it. */
 function netCell(model: Model, { id }: GuestView): Cell {
-  const text = rate(netRate(model.figures.get(id)));
-  return { text, tone: text === "-" ? "dim" : "plain" };
+  const text = amount(netRate(model.figures.get(id)));
+  return text === "-" ? NONE : plain(text);
 }
 
-/** In the order in which they stand. */
+/** In the order in which they stand. At 100 cells all figures have room, at 120 their pictures too. */
 const COLUMNS: readonly Column[] = [
   {
     title: "ID",
-    width: 14,
+    width: 12,
     rank: 0,
     sort: "id",
-    grows: 26,
+    grows: 24,
     cell: (_model, { id }) => plain(sanitizeLine(id, 64)),
   },
   {
@@ -91,7 +104,7 @@ const COLUMNS: readonly Column[] = [
   {
     title: "KIND",
     width: 7,
-    rank: 12,
+    rank: 14,
     cell: (_model, { kind }) => ({ text: kind ?? "?", tone: "dim" }),
   },
   {
@@ -122,58 +135,71 @@ const COLUMNS: readonly Column[] = [
   {
     title: "",
     width: SPARK,
-    rank: 9,
-    cell: (model, guest) => sparkCell(model, guest, "cpu", 100 * (guest.vcpu ?? 1)),
+    grows: WIDE_SPARK,
+    rank: 10,
+    cell: (model, guest, width) => sparkCell(model, guest, "cpu", 100 * (guest.vcpu ?? 1), width),
   },
   {
     title: "MEMORY",
-    width: 17,
+    width: 15,
     rank: 6,
     align: "right",
     sort: "memory",
-    cell: (model, guest) => figure(model, guest, memory(guest, model.figures.get(guest.id))),
+    cell: (model, guest) => figure(model, guest, memoryCell(guest, model.figures.get(guest.id))),
   },
   {
-    title: "DISK",
-    width: 11,
+    title: "DISK/s",
+    width: 8,
     rank: 8,
     align: "right",
     sort: "disk",
-    cell: (model, guest) => figure(model, guest, rate(diskRate(model.figures.get(guest.id)))),
+    cell: (model, guest) => figure(model, guest, amount(diskRate(model.figures.get(guest.id)))),
   },
-  { title: "", width: SPARK, rank: 13, cell: (model, guest) => sparkCell(model, guest, "disk", 1024 * 1024) },
   {
-    title: "NET",
-    width: 11,
-    rank: 10,
+    title: "",
+    width: SPARK,
+    grows: WIDE_SPARK,
+    rank: 11,
+    cell: (model, guest, width) => sparkCell(model, guest, "disk", MIB, width),
+  },
+  {
+    title: "NET/s",
+    width: 8,
+    rank: 9,
     align: "right",
     sort: "net",
     cell: netCell,
   },
-  { title: "", width: SPARK, rank: 14, cell: (model, guest) => sparkCell(model, guest, "net", 1024 * 1024) },
+  {
+    title: "",
+    width: SPARK,
+    grows: WIDE_SPARK,
+    rank: 12,
+    cell: (model, guest, width) => sparkCell(model, guest, "net", MIB, width),
+  },
   {
     title: "UP",
-    width: 9,
+    width: 7,
     rank: 7,
     align: "right",
     sort: "up",
-    cell: (model, { started_at }) => plain(uptime(started_at, model.now)),
+    cell: (model, { started_at }) => started_at === null ? NONE : plain(uptimeCell(started_at, model.now)),
   },
   {
     title: "NOTES",
     width: 16,
-    rank: 11,
+    rank: 13,
     grows: 200,
     cell: (model, guest) => {
       const [first, ...more] = notesOf(model, guest);
-      if (first === undefined) return plain("");
+      if (first === undefined) return BLANK;
       return { text: more.length > 0 ? `${first.text} (+${more.length})` : first.text, tone: first.tone };
     },
   },
 ];
 
-/** Cells before the first column: cursor and mark. */
-const GUTTER = 2;
+/** Cells before the first column: cursor, mark, and one between. */
+const GUTTER = 3;
 
 export interface Placed {
   readonly column: Column;
@@ -197,8 +223,13 @@ export function place(columns: number): readonly Placed[] {
 }
 
 /** The line of titles; what the list is sorted by is marked with its direction. */
-export function headLine(placed: readonly Placed[], sort: SortKey, descending: boolean): string {
-  const arrow = descending ? "v" : "^";
+export function headLine(
+  placed: readonly Placed[],
+  { sort, descending }: Pick<GuestsState, "sort" | "descending">,
+  prefs: Prefs,
+): string {
+  const { up, down } = marksOf(prefs);
+  const arrow = descending ? down : up;
   return " ".repeat(GUTTER) +
     placed.map(({ column: { title, align, sort: by }, width }) =>
       fit(by === sort ? `${title}${arrow}` : title, width, align ?? "left")
@@ -213,13 +244,13 @@ export function rowLine(
   at: { readonly cursor: boolean; readonly marked: boolean },
 ): readonly Span[] {
   const marks = marksOf(model.prefs);
-  if (row.kind === "group") return [{ text: `  ${row.title} (${row.count})`, tone: "strong" }];
+  if (row.kind === "group") return [{ text: `${row.title} (${row.count})`, tone: "strong" }];
   const spans: { text: string; tone: Tone }[] = [{
-    text: `${at.cursor ? marks.cursor : " "}${at.marked ? marks.marked : " "}`,
-    tone: "plain",
+    text: `${at.cursor ? marks.cursor : " "}${at.marked ? marks.marked : " "} `,
+    tone: at.marked ? "accent" : "plain",
   }];
   placed.forEach(({ column, width }, i) => {
-    const { text, tone } = column.cell(model, row.guest);
+    const { text, tone } = column.cell(model, row.guest, width);
     const cell = (i === 0 ? "" : " ") + fit(text, width, column.align ?? "left", marks.more);
     // As few parts as there are tones: each is a piece of work in each frame. What is blank has none.
     const last = spans.at(-1);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { plainText } from "../../line.ts";
+import { PLAIN_PREFS } from "../../prefs.ts";
 import { widthOf } from "../../text.ts";
 import { headLine, place, rowLine } from "./columns.ts";
 import {
@@ -18,9 +19,13 @@ const titles = (columns: number) => place(columns).map(({ column }) => column.ti
 
 Deno.test("place() gives the most important columns their room first", () => {
   assert.equal(titles(60), "ID STATE READY PRESENTED NETWORK CPU");
-  assert.equal(titles(80), "ID STATE READY PRESENTED NETWORK CPU MEMORY");
-  assert.equal(titles(120), "ID STATE READY PRESENTED NETWORK CPU ~ MEMORY DISK NET UP");
-  assert.equal(titles(200), "ID NAME KIND STATE READY PRESENTED NETWORK CPU ~ MEMORY DISK ~ NET ~ UP NOTES");
+  assert.equal(titles(80), "ID STATE READY PRESENTED NETWORK CPU ~ MEMORY");
+  assert.equal(titles(100), "ID STATE READY PRESENTED NETWORK CPU MEMORY DISK/s NET/s UP");
+  assert.equal(titles(120), "ID STATE READY PRESENTED NETWORK CPU ~ MEMORY DISK/s ~ NET/s ~ UP");
+  assert.equal(
+    titles(200),
+    "ID NAME KIND STATE READY PRESENTED NETWORK CPU ~ MEMORY DISK/s ~ NET/s ~ UP NOTES",
+  );
 });
 
 Deno.test("titles and rows never take more cells than there are, whatever guests are called", () => {
@@ -32,7 +37,7 @@ Deno.test("titles and rows never take more cells than there are, whatever guests
   const model = guestsModel([...SIX, hostile], {}, { figures: SIX_FIGURES, series: SIX_SERIES });
   for (let columns = 40; columns < 220; columns++) {
     const placed = place(columns);
-    assert.ok(widthOf(headLine(placed, "cpu", true)) <= columns);
+    assert.ok(widthOf(headLine(placed, { sort: "cpu", descending: true }, PLAIN_PREFS)) <= columns);
     for (const row of rowsOf(model)) {
       const text = plainText(rowLine(model, placed, row, { cursor: true, marked: true }));
       assert.ok(widthOf(text) <= columns, `${columns}: ${text}`);
@@ -60,10 +65,10 @@ Deno.test("what a card receives and sends is one rate, fresh whatever QEMU owes;
   const series = new Map([["card", { ...TEST_SERIES, net: [0, 1024 * 1024] }], ["none", TEST_SERIES]]);
   const model = guestsModel(guests, {}, { figures, series });
   const placed = place(200).filter(({ column }, i, all) =>
-    column.title === "NET" || all[i - 1]?.column.title === "NET"
+    column.title === "NET/s" || all[i - 1]?.column.title === "NET/s"
   );
   const cells = rowsOf(model).map((row) =>
     plainText(rowLine(model, placed, row, { cursor: false, marked: false })).trim()
   );
-  assert.deepEqual(cells, ["3.5 MiB/s       ▁█", "-", "-"]);
+  assert.deepEqual(cells, ["3.5 MiB       ▁▇", "-", "-"]);
 });

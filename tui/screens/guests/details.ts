@@ -10,7 +10,7 @@ import { clean, wrap } from "../../text.ts";
 import { marksOf, type Tone } from "../../theme.ts";
 import { localTime } from "../../time.ts";
 import { memory, percent, rate, spark, uptime } from "./figures.ts";
-import { notesOf } from "./notes.ts";
+import { notesOf, shortNote } from "./notes.ts";
 import { diskRate, netRate } from "./rows.ts";
 
 export type Line = readonly Span[];
@@ -18,32 +18,30 @@ export type Line = readonly Span[];
 /** Cells of what stands before a value. */
 const LABEL = 12;
 
-/** The lines of `guest`, each at most `width` cells. */
+export function titleOf({ id, name }: GuestView): string {
+  return name === id ? clean(id, 64) : `${clean(id, 64)}  ${clean(name, 64)}`;
+}
+
+/** The lines of `guest`, each at most `width` cells: what is going on first, what it is made of then. */
 export function detailLines(model: Model, guest: GuestView, width: number): readonly Line[] {
   const { shown } = model.screens.guests;
   const of = shown?.vm === guest.id ? shown : undefined;
   const page = new Page(width);
-  page.title(guest.name === guest.id ? guest.id : `${guest.id}  ${clean(guest.name, 64)}`);
-  // The record's problems say the same in full.
-  const isTold = (of?.detail?.problems.length ?? 0) > 0;
-  for (const { text, tone } of notesOf(model, guest)) {
-    if (!isTold || tone !== "bad") page.text(text, tone);
-  }
   liveSection(page, model, guest);
+  noteSection(page, model, guest, (of?.detail?.problems.length ?? 0) > 0);
   if (of?.problem) page.text(`not shown: ${clean(of.problem.message, 400)}`, "warn");
   if (of?.detail) detailSections(page, of.detail, model, of.firmware);
   else if (!of?.problem) page.text("asking ...", "dim");
   return page.lines;
 }
 
+/** Cells of a figure that has a picture behind it. */
+const FIGURE = 14;
+
 /** Lines that are filled from above. */
 class Page {
   readonly lines: Line[] = [];
   constructor(readonly width: number) {}
-
-  title(text: string): void {
-    this.lines.push([{ text, tone: "strong" }]);
-  }
 
   section(text: string): void {
     this.lines.push([], [{ text, tone: "strong" }]);
@@ -51,6 +49,15 @@ class Page {
 
   text(text: string, tone: Tone = "plain"): void {
     for (const line of wrap(text, this.width)) this.lines.push([{ text: line, tone }]);
+  }
+
+  /** A figure with its label, and what it was before as a picture. */
+  figure(label: string, value: string, picture: string, tone: Tone = "plain"): void {
+    this.lines.push([
+      { text: label.padEnd(LABEL), tone: "dim" },
+      { text: picture === "" ? value : value.padEnd(FIGURE), tone },
+      ...(picture === "" ? [] : [{ text: picture, tone: "accent" } as const]),
+    ]);
   }
 
   /** A value with its label; as many lines as it takes. */
@@ -62,16 +69,33 @@ class Page {
   }
 }
 
+/** Notes take so many lines; what is longer is read with a key. */
+const NOTE_LINES = 2;
+const WHOLE = "w: all of it";
+
+/** Problems of the record say the same as a note in full: then they are told (`isTold`) further down. */
+function noteSection(page: Page, model: Model, guest: GuestView, isTold: boolean): void {
+  let isCut = false;
+  for (const note of notesOf(model, guest)) {
+    if (isTold && note.tone === "bad") continue;
+    const short = model.prefs.screenReader ? note : shortNote(note, NOTE_LINES * page.width - NOTE_LINES);
+    const rest = short.text.length < note.text.length;
+    page.text(rest ? `${short.text} ${marksOf(model.prefs).more}` : short.text, note.tone);
+    isCut ||= rest;
+  }
+  if (isCut) page.text(WHOLE, "dim");
+}
+
 function liveSection(page: Page, model: Model, guest: GuestView): void {
   const figures = model.figures.get(guest.id);
   const series = model.series.get(guest.id);
   const { bars } = marksOf(model.prefs);
   const tone: Tone = figures?.stale ? "warn" : "plain";
-  const kept = Math.min(24, Math.max(0, page.width - LABEL - 14));
+  const kept = Math.min(24, Math.max(0, page.width - LABEL - FIGURE));
   const drawn = (values: readonly number[] | undefined, most: number) =>
     values === undefined || kept < 4 || model.prefs.screenReader
       ? ""
-      : `  ${spark(values, Math.min(kept, values.length), most, bars)}`;
+      : spark(values, Math.min(kept, values.length), most, bars);
   page.field(
     "state",
     `${guest.state}${guest.started_at === null ? "" : `, up ${uptime(guest.started_at, model.now)}`}`,
@@ -82,21 +106,20 @@ function liveSection(page: Page, model: Model, guest: GuestView): void {
   page.field("network", clean(guest.network, 64));
   if (guest.pid === null) return;
   const cpu = figures?.cpu?.percent;
-  page.field("cpu", percent(cpu).padEnd(12) + drawn(series?.cpu, 100 * (guest.vcpu ?? 1)), tone);
+  page.figure("cpu", percent(cpu), drawn(series?.cpu, 100 * (guest.vcpu ?? 1)), tone);
   page.field("memory", memory(guest, figures), tone);
   const inside = figures?.memory.inside;
   if (inside) {
     const { available_mib, total_mib, age_s } = inside;
     page.field(
-      "",
-      `${formatBytes(available_mib * MIB)} of ${formatBytes(total_mib * MIB)} free inside, ${age_s} s ago`,
+      "  inside",
+      `${formatBytes(available_mib * MIB)} free of ${formatBytes(total_mib * MIB)}, ${age_s} s ago`,
     );
   }
-  page.field("disk", rate(diskRate(figures)).padEnd(12) + drawn(series?.disk, MIB), tone);
-  if (guest.network !== "off") {
-    page.field("net", rate(netRate(figures)).padEnd(12) + drawn(series?.net, MIB));
-  }
+  page.figure("disk", rate(diskRate(figures)), drawn(series?.disk, MIB), tone);
+  if (guest.network !== "off") page.figure("net", rate(netRate(figures)), drawn(series?.net, MIB));
   page.field("QEMU", `${guest.accelerator?.toUpperCase() ?? "?"}, pid ${guest.pid}`);
+  if (guest.started_at !== null) page.field("started", localTime(Date.parse(guest.started_at), model.now));
 }
 
 function detailSections(
@@ -107,7 +130,6 @@ function detailSections(
 ): void {
   for (const problem of detail.problems) page.text(problemText(problem), "bad");
   if (detail.crash_report !== null) page.field("crash", clean(detail.crash_report, 256), "bad");
-  if (detail.started_at !== null) page.field("started", localTime(Date.parse(detail.started_at), model.now));
   if (detail.record) recordSection(page, detail.record);
   const figures = model.figures.get(detail.id);
   if (detail.live) blockSection(page, detail.live, figures?.block ?? []);

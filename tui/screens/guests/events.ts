@@ -4,8 +4,14 @@ import { formatField } from "../../../src/audit/line.ts";
 import type { Model } from "../../model.ts";
 import { clean, fit } from "../../text.ts";
 import type { Tone } from "../../theme.ts";
-import { clockTime } from "../../time.ts";
+import { clockTime, zoneOf } from "../../time.ts";
 import type { Line } from "./details.ts";
+
+export const NO_EVENTS: Line = [{ text: "none since this UI was opened", tone: "dim" }];
+
+export function eventsHead(model: Model, title: string): Line {
+  return [{ text: title, tone: "strong" }, { text: `  times ${zoneOf(model.now)}`, tone: "dim" }];
+}
 
 /** The last `count` events of a guest; of all guests and of the host where none is named. */
 export function eventLines(model: Model, vm: string | undefined, count: number): readonly Line[] {

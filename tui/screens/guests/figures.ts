@@ -21,6 +21,11 @@ export function percent(value: number | null | undefined): string {
   return value === null || value === undefined ? "-" : `${Math.round(value)} %`;
 }
 
+/** `1.2 MiB`, below a title that says of how long; a dash where it is not known. */
+export function amount(bytes: number | undefined): string {
+  return bytes === undefined ? "-" : formatBytes(Math.round(bytes));
+}
+
 /** `1.2 MiB/s`. */
 export function rate(bytes: number | undefined): string {
   return bytes === undefined ? "-" : `${formatBytes(Math.round(bytes))}/s`;
@@ -33,6 +38,16 @@ export function memory(guest: GuestView, figures: GuestFigures | undefined): str
   return rss === null || rss === undefined ? assigned : `${formatBytes(Math.round(rss) * MIB)} / ${assigned}`;
 }
 
+/** The same in a column: `412 MiB/1 GiB`, `48/64 MiB`. */
+export function memoryCell(guest: GuestView, figures: GuestFigures | undefined): string {
+  const rss = figures?.memory.rss_mib;
+  const assigned = guest.memory_mib === null ? "?" : formatBytes(guest.memory_mib * MIB);
+  if (rss === null || rss === undefined) return assigned;
+  const taken = formatBytes(Math.round(rss) * MIB);
+  const unit = taken.slice(taken.indexOf(" "));
+  return `${assigned.endsWith(unit) ? taken.slice(0, -unit.length) : taken}/${assigned}`;
+}
+
 /** `45 s`, `12 min`, `3 h 5 min`, `4 d 2 h`: short, since it changes while it is read. */
 export function uptime(startedAt: string | null, now: Instant): string {
   if (startedAt === null) return "-";
@@ -41,6 +56,16 @@ export function uptime(startedAt: string | null, now: Instant): string {
   if (s < 7200) return `${Math.floor(s / 60)} min`;
   if (s < 172_800) return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
   return `${Math.floor(s / 86_400)} d ${Math.floor((s % 86_400) / 3600)} h`;
+}
+
+/** The same in a column: `45s`, `12m`, `3h 5m`, `4d 2h`. */
+export function uptimeCell(startedAt: string | null, now: Instant): string {
+  if (startedAt === null) return "-";
+  const s = Math.max(0, Math.floor((now - Date.parse(startedAt)) / 1000));
+  if (s < 120) return `${s}s`;
+  if (s < 7200) return `${Math.floor(s / 60)}m`;
+  if (s < 172_800) return `${Math.floor(s / 3600)}h ${Math.floor((s % 3600) / 60)}m`;
+  return `${Math.floor(s / 86_400)}d ${Math.floor((s % 86_400) / 3600)}h`;
 }
 
 /** How old figures are that QEMU did not bring up to date; undefined: they are fresh. */

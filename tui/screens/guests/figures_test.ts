@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { memory, percent, rate, spark, staleness, uptime } from "./figures.ts";
+import { memory, memoryCell, percent, rate, spark, staleness, uptime, uptimeCell } from "./figures.ts";
 import { testFigures, testGuest } from "./testing.ts";
 
 Deno.test("spark() draws the newest at the right, nothing as the lowest bar, and never more than the highest", () => {
@@ -24,6 +24,20 @@ Deno.test("figures have units, and a dash where there are none", () => {
   assert.equal(memory(testGuest("web"), undefined), "1 GiB");
   assert.equal(memory(testGuest("web", { state: "running" }), testFigures("web")), "412 MiB / 1 GiB");
   assert.equal(memory(testGuest("old", { memory_mib: null }), undefined), "?");
+});
+
+Deno.test("in a column a unit that stands twice stands once, and times have no gaps", () => {
+  const guest = testGuest("web", { state: "running", memory_mib: 64 });
+  const figures = testFigures("web");
+  const at = (rss_mib: number) => ({ ...figures, memory: { ...figures.memory, rss_mib } });
+  assert.equal(memoryCell(guest, at(48)), "48/64 MiB");
+  assert.equal(memoryCell({ ...guest, memory_mib: 1024 }, at(48)), "48 MiB/1 GiB");
+  assert.equal(memoryCell({ ...guest, memory_mib: 16384 }, at(1023)), "1023 MiB/16 GiB");
+  assert.equal(memoryCell(guest, undefined), "64 MiB");
+  const now = Date.parse("2026-01-31T12:00:00Z");
+  const up = (s: number) => uptimeCell(new Date(now - s * 1000).toISOString(), now);
+  assert.deepEqual([45, 720, 11_100, 172_740, 352_800].map(up), ["45s", "12m", "3h 5m", "47h 59m", "4d 2h"]);
+  assert.equal(uptimeCell(null, now), "-");
 });
 
 Deno.test("uptime() is as coarse as it is long", () => {

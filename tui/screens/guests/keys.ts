@@ -7,6 +7,7 @@ import type { KeyRow } from "../../screen.ts";
 import { ask, askDelete, askStart } from "./ask.ts";
 import { problemLines } from "./came.ts";
 import { type GuestsMessage, own } from "./messages.ts";
+import { notesOf } from "./notes.ts";
 import { whyNot, whyNotOn } from "./possible.ts";
 import { selectedOf, targetsOf } from "./rows.ts";
 
@@ -109,18 +110,29 @@ const LOOKS: readonly KeyRow[] = [
   },
   {
     keys: ["w"],
-    title: "Why the last action was not done",
-    disabled: (model) => model.screens.guests.refused ? undefined : "nothing was refused",
-    run: ({ screens: { guests: { refused } } }) =>
-      refused === undefined ? [] : [{
-        type: "open",
-        overlay: { kind: "text", title: refused.title, lines: problemLines(refused.problem), scroll: 0 },
-      }],
+    title: "Why: the last refusal and the notes in full",
+    disabled: (model) =>
+      whyLines(model).length > 0 ? undefined : "nothing was refused, and there are no notes",
+    run: (model) => {
+      const { refused } = model.screens.guests;
+      const title = refused?.title ?? `Notes of ${selectedOf(model)?.id}`;
+      return [{ type: "open", overlay: { kind: "text", title, lines: whyLines(model), scroll: 0 } }];
+    },
   },
 ];
 
 /** The footer has room for the first of them. */
 export const KEYS: readonly KeyRow[] = [...ACTS, ...LOOKS, ...MOVES];
+
+/** What was refused last with its reasons, then the notes of the guest that the cursor is on. */
+function whyLines(model: Model): readonly string[] {
+  const { refused } = model.screens.guests;
+  const guest = selectedOf(model);
+  const notes = guest ? notesOf(model, guest).map(({ text }) => text) : [];
+  if (refused === undefined) return notes;
+  const heading = notes.length > 0 && guest ? ["", `Notes of ${guest.id}:`] : [];
+  return [...problemLines(refused.problem), ...heading, ...notes];
+}
 
 /** A page of the list, or of the details where they are all that is shown. */
 function paged(model: Model, by: number): GuestsMessage {

@@ -4,20 +4,13 @@ import type { ActionId } from "../../../src/actions/table.ts";
 import type { GuestView } from "../../../src/actions/views.ts";
 import type { Effect, Model } from "../../model.ts";
 import type { Next } from "../../screen.ts";
+import { showsDetails } from "./arrangement.ts";
 import { basisOf, worthAsking } from "./possible.ts";
 import { selectedOf } from "./rows.ts";
 import type { GuestsState } from "./state.ts";
 
-/** From this width on details stand beside the list. */
-export const BESIDE_COLUMNS = 100;
-
 /** Details are asked for again when they are older. */
 const FRESH_MS = 2_000;
-
-/** Whether details of the guest that the cursor is on can be seen. */
-export function showsDetails(model: Model): boolean {
-  return model.size.columns >= BESIDE_COLUMNS || model.screens.guests.details;
-}
 
 /**
  * One question for details at a time: while keys move the cursor fast, only where it rests is asked about. What policy would
