@@ -2,30 +2,41 @@
 import { isTyping, rowsOf, shownKey } from "./keys.ts";
 import { plainText, type Span } from "./line.ts";
 import type { Model, Overlay } from "./model.ts";
+import type { KeyRow } from "./screen.ts";
 import type { AllScreens } from "./screens/all.ts";
 import { widthOf } from "./text.ts";
 
 type Hint = readonly [key: string, title: string];
 
-/** While text is typed every other key is text. */
-const TYPING: readonly Hint[] = [["Enter", "Take"], ["Esc", "Leave"], ["Ctrl-C", "Quit"]];
-
-/** As many as fit of what is possible now; those of the shell (help, quit) always have room. */
+/**
+ * Keys that come to something now, in the order of the table, as many as fit; those of the shell (help, quit) always have room. It
+ * changes with the guest that the cursor is on and with what is going on with it, not with figures.
+ */
 export function footerSpans(model: Model, screens: AllScreens, width: number): Span[] {
   const top = model.overlays.at(-1);
   if (top !== undefined) return fitting(overlayHints(top), [], width);
-  if (isTyping(model, model.screen, screens)) return fitting(TYPING, [], width);
-  const { unicode } = model.prefs;
-  const rows = rowsOf(model, screens).filter((row) => row.footer && row.disabled?.(model) === undefined);
+  const rows = rowsOf(model, screens);
   const own = screens[model.screen].keys;
-  const hint = (row: typeof rows[number]): Hint => [shownKey(row.keys[0] ?? "", unicode), row.title];
-  return fitting(
-    rows.filter((row) => own.includes(row)).map(hint),
-    rows.filter((row) => !own.includes(row)).map(hint),
-    width,
-  );
+  const typing = isTyping(model, model.screen, screens);
+  const hints = (isOwn: boolean) =>
+    rows.filter((row) => own.includes(row) === isOwn).flatMap((row) =>
+      typing ? typedHint(row, model) : hint(row, model)
+    );
+  return fitting(hints(true), hints(false), width);
 }
 
+function hint(row: KeyRow, model: Model): readonly Hint[] {
+  if (!row.footer || row.disabled?.(model) !== undefined) return [];
+  return [[shownKey(row.keys[0] ?? "", model.prefs.unicode), row.title]];
+}
+
+/** While a text is typed, keys that are letters are none. */
+function typedHint({ keys, typing }: KeyRow, { prefs }: Model): readonly Hint[] {
+  const key = keys.find((name) => name.length > 1);
+  return typing === undefined || key === undefined ? [] : [[shownKey(key, prefs.unicode), typing]];
+}
+
+/** Those of the shell end at the edge: they stay where they are. */
 function fitting(own: readonly Hint[], shell: readonly Hint[], width: number): Span[] {
   const last = shell.flatMap(spansOf);
   let left = width - widthOf(plainText(last));
@@ -37,7 +48,7 @@ function fitting(own: readonly Hint[], shell: readonly Hint[], width: number): S
     first.push(...spans);
     left -= cells;
   }
-  return [...first, ...last];
+  return last.length === 0 ? first : [...first, " ".repeat(Math.max(0, left)), ...last];
 }
 
 function spansOf([key, title]: Hint): Span[] {

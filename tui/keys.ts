@@ -8,6 +8,13 @@ import type { AllScreens } from "./screens/all.ts";
 export function shellRows(screens: AllScreens): readonly KeyRow[] {
   return [
     {
+      keys: ["R"],
+      title: "Connect again",
+      footer: true,
+      disabled: ({ connection }) => connection.kind === "lost" ? undefined : "the supervisor answers",
+      run: () => [{ type: "do", effects: [{ do: "reconnect" }] }],
+    },
+    {
       keys: ["?"],
       title: "Help",
       footer: true,
@@ -36,12 +43,6 @@ export function shellRows(screens: AllScreens): readonly KeyRow[] {
       title: "Screen before",
       run: (model) => [{ type: "show", screen: beside(model, -1) }],
     },
-    {
-      keys: ["R"],
-      title: "Connect again, start the supervisor",
-      disabled: ({ connection }) => connection.kind === "lost" ? undefined : "the supervisor answers",
-      run: () => [{ type: "do", effects: [{ do: "reconnect" }] }],
-    },
     { keys: ["ctrl-l"], title: "Draw anew", run: () => [{ type: "do", effects: [{ do: "redraw" }] }] },
     {
       keys: ["ctrl-z"],
@@ -52,6 +53,7 @@ export function shellRows(screens: AllScreens): readonly KeyRow[] {
       keys: ["q", "ctrl-c"],
       title: "Quit",
       footer: true,
+      typing: "Quit",
       run: () => [{ type: "do", effects: [{ do: "quit" }] }],
     },
   ];
@@ -61,6 +63,10 @@ export function shellRows(screens: AllScreens): readonly KeyRow[] {
 export function rowsOf(model: Model, screens: AllScreens): readonly KeyRow[] {
   const rows = [...screens[model.screen].keys, ...shellRows(screens)];
   return model.prefs.readOnly ? rows.filter((row) => !row.changes) : rows;
+}
+
+export function isTyping<K extends ScreenId>(model: Model, id: K, screens: AllScreens): boolean {
+  return screens[id].typing?.(model.screens[id]) ?? false;
 }
 
 /** Keys that work while text is typed: those that no text has. */

@@ -18,8 +18,10 @@ export interface KeyRow {
   readonly keys: readonly string[];
   /** A few words for help, footer and palette. */
   readonly title: string;
-  /** Shown in the footer while there is room. */
+  /** Shown in the footer when it is possible, while there is room. */
   readonly footer?: true;
+  /** What the key comes to while a text is typed, in the footer: then the screen takes it itself, as it takes the letters. */
+  readonly typing?: string;
   /** Changes something: gone in a read-only UI. */
   readonly changes?: true;
   /** Why it is not possible now, in words; undefined: it is. */

@@ -30,6 +30,7 @@ export const KEYS: readonly KeyRow[] = [
     keys: ["enter"],
     title: "Details",
     footer: true,
+    typing: "Filter by it",
     disabled: noRecord,
     run: ({ screens }) => [toAudit({ kind: "details", open: screens.audit.details === undefined })],
   },
@@ -78,6 +79,7 @@ export const KEYS: readonly KeyRow[] = [
   {
     keys: ["esc"],
     title: "Back: details, then filter",
+    typing: "Leave it as it was",
     run: ({ screens: { audit } }) => {
       if (audit.details !== undefined) return [toAudit({ kind: "details", open: false })];
       return audit.filter.text === "" ? [] : [toAudit({ kind: "filter", text: "" })];

@@ -48,35 +48,39 @@ const MOVES: readonly KeyRow[] = [
   { keys: ["page-down"], title: "Page down", run: (model) => [own(paged(model, PAGE))] },
   simple(["home"], "First guest", { do: "move", by: -FAR }),
   simple(["end"], "Last guest", { do: "move", by: FAR }),
-  { ...simple(["enter"], "Details", { do: "details", open: true }), footer: true, disabled: whyNoGuest },
-  simple(["esc"], "Back: details, marks, filter", { do: "back" }),
+  { ...simple(["esc"], "Back: details, marks, filter", { do: "back" }), typing: "Drop the filter" },
   simple(["e"], "Events of all guests", { do: "events" }),
   simple([">"], "Scroll details down", { do: "scroll", by: 5 }),
   simple(["<"], "Scroll details up", { do: "scroll", by: -5 }),
-  { ...simple(["/"], "Filter", { do: "filter" }), footer: true },
   simple(["s"], "Sort by the next column", { do: "sort" }),
   simple(["S"], "Sort the other way round", { do: "turn" }),
   simple(["g"], "Group by kind", { do: "group" }),
-  { ...simple(["space"], "Mark", { do: "mark" }), footer: true, disabled: whyNoGuest },
   simple(["*"], "Mark all that are shown, or none", { do: "mark_all" }),
 ];
 
+/** Keys that hold for every guest: the footer begins with them, so that they stay where they are. */
+const FIRST: readonly KeyRow[] = [
+  {
+    ...simple(["enter"], "Details", { do: "details", open: true }),
+    footer: true,
+    typing: "Keep the filter",
+    disabled: whyNoGuest,
+  },
+  { ...simple(["/"], "Filter", { do: "filter" }), footer: true },
+  { ...simple(["space"], "Mark", { do: "mark" }), footer: true, disabled: whyNoGuest },
+];
+
+/** What a guest's state decides comes before what policy says, which is known a moment later. */
 const ACTS: readonly KeyRow[] = [
   acts("r", "vm.start", { footer: true, run: (model) => askStart(model, targetsOf(model)) }),
   acts("x", "vm.stop", { footer: true }),
   acts("X", "vm.kill"),
   acts("p", "vm.pause", { footer: true }),
-  acts("c", "vm.resume"),
+  acts("c", "vm.resume", { footer: true }),
   acts("z", "vm.suspend"),
   acts("T", "vm.reset"),
-  acts("v", "vm.present", { footer: true }),
-  acts("h", "vm.hide"),
   acts("n", "net.set", { title: "Network", footer: true, run: onSelected((vm) => ({ do: "network", vm })) }),
   acts("b", "baseline.create"),
-  acts("d", "vm.delete", { run: (model) => askDelete(model, targetsOf(model)) }),
-];
-
-const LOOKS: readonly KeyRow[] = [
   {
     keys: ["o"],
     title: "Serial console",
@@ -89,6 +93,12 @@ const LOOKS: readonly KeyRow[] = [
     },
     run: onSelected((vm) => ({ do: "act", effects: [{ do: "console", vm }] })),
   },
+  acts("v", "vm.present", { footer: true }),
+  acts("h", "vm.hide", { footer: true }),
+  acts("d", "vm.delete", { run: (model) => askDelete(model, targetsOf(model)) }),
+];
+
+const LOOKS: readonly KeyRow[] = [
   {
     keys: ["l"],
     title: actionSpec("vm.argv").title,
@@ -122,7 +132,7 @@ const LOOKS: readonly KeyRow[] = [
 ];
 
 /** The footer has room for the first of them. */
-export const KEYS: readonly KeyRow[] = [...ACTS, ...LOOKS, ...MOVES];
+export const KEYS: readonly KeyRow[] = [...FIRST, ...ACTS, ...LOOKS, ...MOVES];
 
 /** What was refused last with its reasons, then the notes of the guest that the cursor is on. */
 function whyLines(model: Model): readonly string[] {

@@ -42,7 +42,8 @@ export const KEYS: readonly KeyRow[] = [
     title: "Guest before, in the what-if value before",
     run: tell({ kind: "turn", by: -1 }),
   },
-  { keys: ["enter"], title: "Choose, or show in full", run: entered },
+  { keys: ["enter"], title: "Choose, or show in full", typing: "Compare", run: entered },
+  { keys: ["esc"], title: "Leave the field of a path", typing: "Leave", run: () => [] },
   {
     keys: ["g"],
     title: "Choose a guest",

@@ -31,11 +31,19 @@ function nothingToTake(model: Model): string | undefined {
 }
 
 export const KEYS: readonly KeyRow[] = [
-  { keys: ["enter"], title: "Take", footer: true, disabled: nothingToTake, run: says({ kind: "take" }) },
+  {
+    keys: ["enter"],
+    title: "Take",
+    footer: true,
+    typing: "Take",
+    disabled: nothingToTake,
+    run: says({ kind: "take" }),
+  },
   {
     keys: ["esc"],
     title: "Back",
     footer: true,
+    typing: "Back",
     disabled: (model) => modeOf(model).kind === "runs" ? "this is the first page" : undefined,
     run: says({ kind: "back" }),
   },
@@ -106,6 +114,7 @@ export const KEYS: readonly KeyRow[] = [
   {
     keys: ["ctrl-x"],
     title: "Leave the wizard",
+    typing: "Leave the wizard",
     disabled: onlyIn(["id", "ask", "review", "plan", "save", "password"], "no new guest is being asked for"),
     run: () => [LEAVE_DIALOG],
   },
