@@ -1,5 +1,5 @@
 /** What screens are laid out with: texts broken into rows, lists around the cursor, two parts side by side. Pure. */
-import { fitSpans, type Row, type Span } from "./line.ts";
+import { cursorRow, fitSpans, type Row, type Span } from "./line.ts";
 import type { Prefs } from "./prefs.ts";
 import { widthOf, wrap } from "./text.ts";
 import { marksOf, type Tone } from "./theme.ts";
@@ -43,6 +43,11 @@ export function heading(title: string, columns: number, { unicode, screenReader 
   if (screenReader) return [{ text: title, tone: "strong" }];
   const rule = (unicode ? "─" : "-").repeat(Math.max(0, columns - widthOf(title) - 1));
   return [{ text: title, tone: "strong" }, { text: ` ${rule}`, tone: "dim" }];
+}
+
+/** A row of a list; the one that the cursor is on spans the whole width. */
+export function listRow(spans: Row, isCursor: boolean, columns: number, prefs: Prefs): Row {
+  return isCursor && !prefs.screenReader ? cursorRow(spans, columns, marksOf(prefs).more) : spans;
 }
 
 /** `rows` of the list with the one `at` in the middle, as far as the ends allow; `top` is the first. */

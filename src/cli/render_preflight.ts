@@ -22,6 +22,9 @@ export function renderReport(output: Output, { checks, profile, summary }: Prefl
   );
   if (summary.blocking.length > 0) {
     lines.push(`no ${profile} guest before these are put right: ${summary.blocking.join(", ")}`);
+  } else if (summary.fail > 0) {
+    const failed = checks.filter(({ status }) => status === "FAIL").map(({ check_id }) => check_id);
+    lines.push(`${profile} guests can run, but slower or with something missing: ${failed.join(", ")}`);
   }
   return lines.join("\n");
 }

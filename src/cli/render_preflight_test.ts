@@ -90,4 +90,9 @@ Deno.test("renderReport() gives one line for what is right and the remedy for wh
       "no linux guest before these are put right: b",
     ].join("\n"),
   );
+  const slower = reportOf([one("b", "FAIL")], { profile: "linux", startedAt: 0, tookMs: 1234, ownMs: 1 });
+  assert.match(
+    renderReport(outputOn(terminal(false)), slower),
+    /\nlinux guests can run, but slower or with something missing: b$/,
+  );
 });

@@ -51,7 +51,12 @@ export interface Entry {
 const is = (id: string, value: DraftValue) => (draft: Draft) => draft[id] === value;
 
 export const ENTRIES: readonly Entry[] = [
-  { id: "guest.type", step: "guest", title: "What shall it run?" },
+  {
+    id: "guest.type",
+    step: "guest",
+    title: "Kind",
+    why: "Windows 11 is installed from its medium, Linux is made from a cloud image.",
+  },
   { id: "guest.name", step: "guest", title: "Name" },
   { id: "guest.profile", step: "guest", title: "Profile of the policy" },
   { id: "media.windows_iso", step: "medium", of: "windows", title: "Medium of Windows 11" },

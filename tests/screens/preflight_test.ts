@@ -84,6 +84,7 @@ golden("preflight", "running", shown(RUNNING));
 golden("preflight", "failed_check", shown({}));
 golden("preflight", "only_faults", shown({ faultsOnly: true, at: "kvm.device" }));
 golden("preflight", "all_well", shown({ rows: ENDED.slice(0, 1), at: undefined, profile: "linux" }));
+golden("preflight", "not_blocked", shown({ rows: ENDED.slice(0, 3), at: "kvm.device" }));
 golden("preflight", "first_run", shown({ ...RUNNING, first: "yes" }));
 golden("preflight", "cancelled", shown({ ...RUNNING, run: { kind: "cancelled" } }));
 golden(

@@ -1,10 +1,10 @@
 /** What the screen `preflight` shows, as rows: the checks by groups, and all of the selected one. Pure. */
 import { formatDuration } from "../../../src/core/units.ts";
-import type { Status } from "../../../src/preflight/types.ts";
+import type { CheckReport, Profile, Status } from "../../../src/preflight/types.ts";
 import type { Model } from "../../model.ts";
 import type { Prefs } from "../../prefs.ts";
 import type { Row } from "../../line.ts";
-import { heading, labelled, windowOf, wrapped } from "../../sheet.ts";
+import { heading, labelled, listRow, windowOf, wrapped } from "../../sheet.ts";
 import { clean, fit } from "../../text.ts";
 import { marksOf, type Tone } from "../../theme.ts";
 import {
@@ -47,16 +47,25 @@ function headRows(state: PreflightState, { prefs, now }: Model, columns: number)
     `  ${runText(state, done, now)}`,
     ...counts,
   ];
-  const blocking = blockingOf(state);
-  const { bad, good } = marksOf(prefs);
-  const end: Row[] = run.kind !== "ended" ? [] : blocking.length > 0
-    ? wrapped(
-      `${bad} no ${profile} guest before these are put right: ${blocking.join(", ")}`,
-      columns,
-      "bad",
-    )
-    : wrapped(`${good} nothing is in the way of a ${profile} guest`, columns, "good");
+  const end = run.kind === "ended" ? verdictRows(state, prefs, columns) : [];
   return [...firstRows(state, prefs, columns), line, ...end];
+}
+
+/** What it comes to. What fails need not block: then there can be a guest that is slower, or has less. */
+function verdictRows(state: PreflightState, prefs: Prefs, columns: number): Row[] {
+  const { profile, rows } = state;
+  const { bad, warn, good } = marksOf(prefs);
+  const blocking = blockingOf(state);
+  if (blocking.length > 0) {
+    const text = `${bad} no ${profile} guest before these are put right: ${blocking.join(", ")}`;
+    return wrapped(text, columns, "bad");
+  }
+  const failed = rows.filter((row) => statusOf(row) === "FAIL").map(({ id }) => id);
+  if (failed.length > 0) {
+    const text = `${warn} ${profile} guests can run, but slower or with something missing: `;
+    return wrapped(text + failed.join(", "), columns, "warn");
+  }
+  return wrapped(`${good} nothing is in the way of ${profile} guests`, columns, "good");
 }
 
 function firstRows({ first }: PreflightState, { readOnly }: Prefs, columns: number): Row[] {
@@ -72,7 +81,7 @@ function runText({ run, rows }: PreflightState, done: number, now: number): stri
     case "running":
       return `${done} of ${rows.length} checks, ${formatDuration(Math.max(0, now - run.since))}`;
     case "ended":
-      return `${rows.length} checks in ${formatDuration(run.tookMs)}`;
+      return `${rows.length} ${rows.length === 1 ? "check" : "checks"} in ${formatDuration(run.tookMs)}`;
     case "cancelled":
       return `cancelled after ${done} of ${rows.length} checks`;
     case "failed":
@@ -97,7 +106,7 @@ function listRows(state: PreflightState, prefs: Prefs, columns: number, height: 
   for (const [i, row] of shown.entries()) {
     if (row.group !== shown[i - 1]?.group) rows.push([{ text: row.group, tone: "strong" }]);
     if (row === selected) at = rows.length;
-    rows.push(checkRow(row, row === selected, width, prefs));
+    rows.push(listRow(checkRow(row, row === selected, width, prefs), row === selected, columns, prefs));
   }
   return windowOf(rows, at, Math.max(1, height)).shown;
 }
@@ -106,8 +115,7 @@ function checkRow(row: CheckRow, selected: boolean, width: number, prefs: Prefs)
   const marks = marksOf(prefs);
   const status = statusOf(row);
   const cursor = selected ? `${marks.cursor} ` : "  ";
-  const name = fit(row.id, width, "left", marks.more);
-  const id: Row[number] = selected ? { text: name, tone: "selected" } : name;
+  const id = fit(row.id, width, "left", marks.more);
   if (status === undefined || row.at.kind !== "ended") {
     const detail = row.at.kind === "waiting" && row.at.detail !== "" ? row.at.detail : row.title;
     return [cursor, { text: `${marks.off} ...  `, tone: "dim" }, id, "  ", {
@@ -124,6 +132,11 @@ function checkRow(row: CheckRow, selected: boolean, width: number, prefs: Prefs)
   ];
 }
 
+function blockText({ status, blocking }: CheckReport, profile: Profile): string {
+  if (status !== "FAIL") return "";
+  return blocking ? `, blocks ${profile} guests` : `, does not block ${profile} guests`;
+}
+
 function markOf(status: Status, prefs: Prefs): string {
   const marks = marksOf(prefs);
   return { PASS: marks.good, WARN: marks.warn, FAIL: marks.bad, SKIP: marks.off }[status];
@@ -135,7 +148,7 @@ function detailRows(state: PreflightState, { prefs }: Model, columns: number, mo
   if (!row) return [];
   const ended = row.at.kind === "ended" ? row.at.result : undefined;
   const took = ended && ended.took_ms >= WORTH_SAYING_MS ? `, ${formatDuration(ended.took_ms)}` : "";
-  const tail = took + (ended?.blocking ? `, blocks ${state.profile} guests` : "");
+  const tail = took + (ended ? blockText(ended, state.profile) : "");
   const head = heading(`${ended?.status ?? "running"} ${row.id}: ${row.title}${tail}`, columns, prefs);
   const found = ended ? labelled("found", clean(ended.details, MAX_TEXT), columns) : [];
   const why = labelled("why  ", row.why, columns);

@@ -3,7 +3,7 @@ import { notesOf, type Question, summaryOf } from "../../../src/provision/wizard
 import { STEP_TITLES, STEPS } from "../../../src/provision/wizard_questions.ts";
 import type { Prefs } from "../../prefs.ts";
 import type { Row } from "../../line.ts";
-import { beside, heading, windowOf, wrapped } from "../../sheet.ts";
+import { beside, heading, listRow, windowOf, wrapped } from "../../sheet.ts";
 import { clean, cut, fit, widthOf } from "../../text.ts";
 import { marksOf } from "../../theme.ts";
 import { choicesOf, chosen, questionOf } from "./asking.ts";
@@ -46,8 +46,8 @@ export function askRows(mode: Of<"ask">, prefs: Prefs, columns: number, height: 
   ];
   const room = height - head.length;
   const left = questionRows(mode, question, prefs, width, room);
-  if (!wide) return [...head, ...left];
-  return [...head, ...beside(left, saidRows(making, columns - width - 3, room), width, prefs, room)];
+  const said = wide ? saidRows(making, columns - width - 3, room) : [];
+  return [...head, ...said.length === 0 ? left : beside(left, said, width, prefs, room)];
 }
 
 /** The steps, the one that is asked about marked by more than its tone; where there is no room, that one alone. */
@@ -93,8 +93,7 @@ const titleRows = (title: string, explanation: string, columns: number): Row[] =
 
 function choiceRow(label: string, selected: boolean, prefs: Prefs, columns: number): Row {
   const { cursor, on, off } = marksOf(prefs);
-  const text = `${selected ? `${cursor} ${on}` : `  ${off}`} ${label}`;
-  return [{ text: cut(text, columns, marksOf(prefs).more), tone: selected ? "selected" : "plain" }];
+  return listRow([`${selected ? `${cursor} ${on}` : `  ${off}`} ${label}`], selected, columns, prefs);
 }
 
 /** What is typed, with the cursor; its end is shown where it is longer than the row. */
@@ -146,6 +145,7 @@ export function policyRows({ refusals, remarks, looking }: Making, prefs: Prefs,
 /** The answers so far, the last ones where there is no room for all. */
 function saidRows({ wizard, facts }: Making, columns: number, height: number): Row[] {
   const said = summaryOf(wizard.draft, facts).filter(([{ id }]) => wizard.done.includes(id));
+  if (said.length === 0) return [];
   const rows = said.map(([{ title }, value]): Row => [
     { text: `${fit(title, Math.min(24, columns >> 1))} `, tone: "dim" },
     cut(value === "" ? "-" : clean(value, 200), Math.max(1, columns - Math.min(24, columns >> 1) - 1)),

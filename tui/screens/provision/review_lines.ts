@@ -2,7 +2,7 @@
 import { summaryOf } from "../../../src/provision/wizard.ts";
 import type { Prefs } from "../../prefs.ts";
 import type { Row } from "../../line.ts";
-import { heading, moved, windowOf, wrapped } from "../../sheet.ts";
+import { heading, listRow, moved, windowOf, wrapped } from "../../sheet.ts";
 import { clean, fit } from "../../text.ts";
 import { marksOf } from "../../theme.ts";
 import { policyRows } from "./ask_lines.ts";
@@ -20,12 +20,12 @@ export function reviewRows(mode: Of<"review">, prefs: Prefs, columns: number, he
   const summary = summaryOf(making.wizard.draft, making.facts);
   const width = Math.min(Math.max(...summary.map(([{ title }]) => title.length)), columns >> 1);
   const rows = summary.map(([{ title }, value], i): Row => {
-    const name = fit(title, width, "left", marks.more);
-    return [
+    const spans: Row = [
       i === at ? `${marks.cursor} ` : "  ",
-      i === at ? { text: name, tone: "selected" } : { text: name, tone: "dim" },
+      { text: fit(title, width, "left", marks.more), tone: "dim" },
       `  ${value === "" ? "-" : clean(value, 200)}`,
     ];
+    return listRow(spans, i === at, columns, prefs);
   });
   const whole = wholeOf(making);
   const foot = [
@@ -53,16 +53,31 @@ function hostRows(host: HostLook, prefs: Prefs, columns: number): Row[] {
       return wrapped(`${marks.warn} ${clean(problemText(host.problem), MAX_TEXT)}`, columns, "warn");
     case "looked": {
       const blocking = host.faults.filter((one) => one.blocking);
-      const warns = host.faults.length - blocking.length;
-      const rest = warns === 0 ? "" : `, ${warns} of its checks warn (3 shows them)`;
-      if (blocking.length === 0) {
-        return wrapped(`${marks.good} this host can do it${rest}`, columns, "good");
-      }
+      if (blocking.length === 0) return ableRows(host.faults, prefs, columns);
       return blocking.flatMap(({ check_id, details }) =>
         wrapped(`${marks.bad} FAIL ${check_id}: ${clean(details, MAX_TEXT)}`, columns, "bad")
       );
     }
   }
+}
+
+/** What fails and does not block makes it slower, or is missing to it. */
+function ableRows(
+  faults: Extract<HostLook, { kind: "looked" }>["faults"],
+  prefs: Prefs,
+  columns: number,
+): Row[] {
+  const marks = marksOf(prefs);
+  const failed = faults.filter(({ status }) => status === "FAIL").length, warned = faults.length - failed;
+  const counts = [
+    ...failed === 0 ? [] : [`${failed} fail without blocking`],
+    ...warned === 0 ? [] : [`${warned} warn`],
+  ];
+  if (counts.length === 0) return wrapped(`${marks.good} this host can do it`, columns, "good");
+  const text = `this host can do it; of its checks ${counts.join(" and ")} (3 shows them)`;
+  return failed === 0
+    ? wrapped(`${marks.good} ${text}`, columns, "good")
+    : wrapped(`${marks.warn} ${text}`, columns, "warn");
 }
 
 export function planRows(mode: Of<"plan">, prefs: Prefs, columns: number, height: number): Row[] {

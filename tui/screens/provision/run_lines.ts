@@ -7,7 +7,7 @@ import { localTime } from "../../time.ts";
 import type { Model } from "../../model.ts";
 import type { Prefs } from "../../prefs.ts";
 import type { Row } from "../../line.ts";
-import { heading, labelled, windowOf, wrapped } from "../../sheet.ts";
+import { heading, labelled, listRow, windowOf, wrapped } from "../../sheet.ts";
 import { clean, fit } from "../../text.ts";
 import { marksOf, type Tone } from "../../theme.ts";
 import type { Mode } from "./state.ts";
@@ -36,20 +36,24 @@ export function listRows({ at }: Of<"runs">, model: Model, columns: number, heig
   const rows = provisioning.map((run, i): Row => {
     const { word, tone } = STATES[run.state];
     const steps = stepsOf({ baseline: run.baseline !== null });
-    const name = fit(run.vm, width);
-    return [
-      i === at ? `${cursor} ` : "  ",
-      i === at ? { text: name, tone: "selected" } : name,
+    const spans: Row = [
+      `${i === at ? `${cursor} ` : "  "}${fit(run.vm, width)}`,
       { text: `  ${markOf(run.state, prefs)} ${word.padEnd(11)}`, tone },
       `  step ${steps.indexOf(run.step) + 1} of ${steps.length}: ${run.step}`,
       { text: `  begun ${formatDuration(Math.max(0, now - Date.parse(run.begun_at)))} ago`, tone: "dim" },
     ];
+    return listRow(spans, i === at, columns, prefs);
   });
-  const fresh: Row[] = prefs.readOnly ? [] : [[
-    at >= rows.length ? `${cursor} ` : "  ",
-    { text: "A new guest", tone: at >= rows.length ? "selected" : "plain" },
-    { text: `  ${off} asked for step by step; nothing is done before the end`, tone: "dim" },
-  ]];
+  const isNew = at >= rows.length;
+  const fresh: Row[] = prefs.readOnly ? [] : [listRow(
+    [
+      `${isNew ? `${cursor} ` : "  "}A new guest`,
+      { text: `  ${off} asked for step by step; nothing is done before the end`, tone: "dim" },
+    ],
+    isNew,
+    columns,
+    prefs,
+  )];
   const none = rows.length === 0
     ? [...wrapped("No run is under way, none was interrupted.", columns, "dim"), []]
     : [];
