@@ -109,7 +109,7 @@ Deno.test("times are of this place, and the heading names the zone", () => {
   try {
     const text = textOf(shown({})(120, 24), 120);
     assert.match(text, /TIME (GMT-5|EST)/);
-    assert.match(text, /2026-01-31 06:59:01/);
+    assert.match(text, /06:59:01/);
   } finally {
     useZone("UTC");
   }

@@ -1,5 +1,6 @@
 /** What the audit screen shows, as rows. Pure. */
 import type { AuditRecord, Phase } from "../../../src/audit/record.ts";
+import type { Instant } from "../../../src/core/time.ts";
 import { basename } from "../../../src/core/file_names.ts";
 import { cursorRow, type Row, type Span } from "../../line.ts";
 import type { Model } from "../../model.ts";
@@ -12,6 +13,9 @@ import { type AuditState, current, indexOf } from "./state.ts";
 
 /** From this width on, the details stand beside the list. */
 const WIDE = 120;
+/** From this width on, there is room for the number of a record, and for the day of each. */
+const NUMBER_COLUMNS = 100;
+const DAY_COLUMNS = 140;
 
 /** At most `rows` rows. */
 export function auditRows(model: Model, columns: number, rows: number): Row[] {
@@ -133,14 +137,14 @@ function filterRow({ typing, filter, records, searching, at, limit }: AuditState
 }
 
 const PHASES: Readonly<Record<Phase, readonly [word: string, tone: Tone, mark?: "good" | "bad" | "warn"]>> = {
-  requested: ["requested", "plain"],
-  decided: ["decided", "plain"],
+  requested: ["requested", "dim"],
+  decided: ["decided", "dim"],
   refused: ["refused", "warn", "bad"],
-  started: ["started", "plain"],
+  started: ["started", "dim"],
   finished: ["finished", "good", "good"],
   failed: ["failed", "bad", "bad"],
   outcome_unknown: ["unknown", "bad", "warn"],
-  observed: ["observed", "plain"],
+  observed: ["observed", "dim"],
 };
 
 interface Column {
@@ -184,20 +188,8 @@ function list(model: Model, columns: number, rows: number): readonly Row[] {
 /** The columns that have room: the narrowest terminal shows when, what, how it came and whose guest it was. */
 function columnsOf({ now, prefs }: Model, columns: number): readonly Column[] {
   const marks = marksOf(prefs);
-  const isWide = columns >= 100;
-  const time: Column = {
-    title: `TIME ${zoneOf(now)}`,
-    width: isWide ? 19 : 11,
-    cell: ({ time }) => {
-      const at = Date.parse(time);
-      const day = calendarDay(at);
-      if (isWide) return { text: `${day} ${clockTime(at)}`, tone: "dim" };
-      const text = day === calendarDay(now) ? clockTime(at) : `${day.slice(5)} ${clockTime(at).slice(0, 5)}`;
-      return { text, tone: "dim" };
-    },
-  };
   const fixed: readonly Column[] = [
-    ...(isWide
+    ...(columns >= NUMBER_COLUMNS
       ? [{
         title: "NO",
         width: 6,
@@ -205,10 +197,10 @@ function columnsOf({ now, prefs }: Model, columns: number): readonly Column[] {
         cell: ({ seq }: AuditRecord) => ({ text: String(seq) }),
       }]
       : []),
-    time,
+    timeColumn(now, columns),
     { title: "ACTION", width: 17, cell: ({ action }) => ({ text: action }) },
     {
-      title: "PHASE",
+      title: "  PHASE",
       width: 11,
       cell: ({ phase }) => {
         const [word, tone, mark] = PHASES[phase] ?? [phase, "plain"];
@@ -224,12 +216,31 @@ function columnsOf({ now, prefs }: Model, columns: number): readonly Column[] {
   const used = 2 + fixed.reduce((sum, { width }) => sum + width + 1, 0);
   const left = Math.max(8, columns - used);
   if (left < 28) return [...fixed, guest(left)];
-  const who: readonly Column[] = left < 70
-    ? []
-    : [{ title: "BY", width: 18, cell: ({ actor }) => ({ text: actorText(actor) }) }];
-  const guestWidth = left < 70 ? 14 : 20;
+  const short: Column = { title: "BY", width: 10, cell: ({ actor }) => ({ text: actor.kind }) };
+  const long: Column = { title: "BY", width: 18, cell: ({ actor }) => ({ text: actorText(actor) }) };
+  const who = left < 60 ? [] : [left < 90 ? short : long];
+  const guestWidth = left < 90 ? 14 : 20;
   const why = left - guestWidth - 1 - who.reduce((sum, { width }) => sum + width + 1, 0);
   return [...fixed, guest(guestWidth), ...who, { title: "WHY", width: why, cell: whyOf }];
+}
+
+/** The day is left out of today's records where there is little room, and seconds of all others. */
+function timeColumn(now: Instant, columns: number): Column {
+  const title = `TIME ${zoneOf(now)}`;
+  if (columns >= DAY_COLUMNS) {
+    const cell: Column["cell"] = ({ time }) => {
+      const at = Date.parse(time);
+      return { text: `${calendarDay(at)} ${clockTime(at)}`, tone: "dim" };
+    };
+    return { title, width: 19, cell };
+  }
+  const today = calendarDay(now);
+  const cell: Column["cell"] = ({ time }) => {
+    const at = Date.parse(time), day = calendarDay(at);
+    const text = day === today ? clockTime(at) : `${day.slice(5)} ${clockTime(at).slice(0, 5)}`;
+    return { text, tone: "dim" };
+  };
+  return { title, width: 11, cell };
 }
 
 /** An allowed request needs no explanation in a list; what was refused or failed says why. */
