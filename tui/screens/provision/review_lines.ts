@@ -7,7 +7,7 @@ import { clean, fit } from "../../text.ts";
 import { marksOf } from "../../theme.ts";
 import { policyRows } from "./ask_lines.ts";
 import { obstacleOf, wholeOf } from "./beginning.ts";
-import type { HostLook, Mode } from "./state.ts";
+import type { HostLook, Making, Mode } from "./state.ts";
 import { problemText } from "./words.ts";
 
 type Of<K extends Mode["kind"]> = Extract<Mode, { readonly kind: K }>;
@@ -31,6 +31,7 @@ export function reviewRows(mode: Of<"review">, prefs: Prefs, columns: number, he
   const foot = [
     ...typeof whole === "string" ? wrapped(`${marks.bad} ${clean(whole, MAX_TEXT)}`, columns, "bad") : [],
     ...policyRows(making, prefs, columns),
+    ...passed(making, prefs),
     ...hostRows(host, prefs, columns).slice(0, Math.max(2, height >> 2)),
     ...wrapped(
       obstacleOf(mode) === undefined
@@ -42,6 +43,12 @@ export function reviewRows(mode: Of<"review">, prefs: Prefs, columns: number, he
   ];
   const head = heading(`To be made: ${making.id}`, columns, prefs);
   return [head, ...windowOf(rows, at, Math.max(3, height - 2 - foot.length)).shown, [], ...foot];
+}
+
+/** Where nothing is refused that is said, too: silence could be a question that was not asked. */
+function passed({ refusals, looking }: Making, prefs: Prefs): Row[] {
+  const isPassed = refusals.length === 0 && !looking;
+  return isPassed ? [[{ text: `${marksOf(prefs).good} policy allows it`, tone: "good" }]] : [];
 }
 
 function hostRows(host: HostLook, prefs: Prefs, columns: number): Row[] {
