@@ -72,11 +72,6 @@ export function isTyping<K extends ScreenId>(model: Model, id: K, screens: AllSc
 /** Keys that work while text is typed: those that no text has. */
 const ALWAYS = new Set(["ctrl-c", "ctrl-z", "ctrl-l"]);
 
-/** Whether a screen takes text at the moment. */
-export function isTyping<K extends ScreenId>(model: Model, id: K, screens: AllScreens): boolean {
-  return screens[id].typing?.(model.screens[id]) ?? false;
-}
-
 export function rowFor(model: Model, screens: AllScreens, key: Key, typing: boolean): KeyRow | undefined {
   const name = nameOf(key);
   if (name === undefined || (typing && !ALWAYS.has(name))) return undefined;
