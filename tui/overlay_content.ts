@@ -2,10 +2,11 @@
 import type { JobView } from "../src/actions/views.ts";
 import { unreachable } from "../src/core/result.ts";
 import { helpLines } from "./help.ts";
-import type { Span } from "./line.ts";
+import type { Row, Span } from "./line.ts";
 import type { Model, Overlay } from "./model.ts";
 import { paletteEntries } from "./palette.ts";
 import type { AllScreens } from "./screens/all.ts";
+import { wrapped } from "./sheet.ts";
 import { cut, fit, widthOf, wrap } from "./text.ts";
 import { marksOf, type Tone } from "./theme.ts";
 import { windowAround, windowFrom } from "./window.ts";
@@ -59,16 +60,23 @@ export function overlayContent(
 
 function confirmContent(top: Of<"confirm">, room: Room, { prefs }: Model): OverlayContent {
   const columns = Math.min(room.columns, DIALOG_COLUMNS);
-  const lines: Span[][] = top.lines.flatMap((line) => wrap(line, columns)).map((line) => [line]);
-  if (lines.length > 0) lines.push([]);
+  const { cursor, more } = marksOf(prefs);
+  const said = top.lines.flatMap((line) => wrapped(line, columns, "plain", line.startsWith("  ") ? 4 : 0));
+  const asked: Row[] = [];
   if (top.typed === undefined) {
-    lines.push([{ text: "y", tone: "accent" }, " yes    ", { text: "n", tone: "accent" }, " no"]);
+    asked.push([{ text: "y", tone: "accent" }, " yes    ", { text: "n", tone: "accent" }, " no"]);
   } else {
     const { word, given } = top.typed;
-    lines.push(["Type ", { text: word, tone: "strong" }, " and press Enter; Esc leaves"]);
-    lines.push([{ text: `${marksOf(prefs).cursor} ${given}_`, tone: given === word ? "good" : "plain" }]);
+    asked.push(["Type ", { text: word, tone: "strong" }, " and press Enter; Esc leaves"]);
+    asked.push([{ text: `${cursor} ${given}_`, tone: given === word ? "good" : "plain" }]);
   }
-  return { title: top.title, lines: lines.slice(-room.rows), columns, tone: "warn" };
+  const gap: Row[] = said.length > 0 ? [[]] : [];
+  const left = Math.max(1, room.rows - asked.length - gap.length);
+  // What it comes to stands first: of a long list the end is left out.
+  const shown: readonly Row[] = said.length <= left
+    ? said
+    : [...said.slice(0, left - 1), [{ text: `${more} ${said.length - left + 1} more lines`, tone: "dim" }]];
+  return { title: top.title, lines: [...shown, ...gap, ...asked], columns, tone: "warn" };
 }
 
 function chooseContent(top: Of<"choose">, room: Room, { prefs }: Model): OverlayContent {

@@ -48,7 +48,7 @@ function ofRows(model: Model, screens: AllScreens): PaletteEntry[] {
     const disabled = row.disabled?.(model);
     return {
       label: row.title,
-      hint: shownKey(row.keys[0] ?? "", model.prefs.unicode),
+      hint: `key ${shownKey(row.keys[0] ?? "", model.prefs.unicode)}`,
       ...(disabled === undefined ? {} : { disabled }),
       run: row.run,
     };

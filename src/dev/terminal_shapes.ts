@@ -37,7 +37,7 @@ export function shapeOf(char: string, cell: Cell): string | undefined {
   const eighths = BARS.indexOf(char) + 1;
   if (char.length === 1 && eighths > 0) {
     const height = cell.height * eighths / BARS.length;
-    return rectangle(cell.x, cell.y + cell.height - height, cell.width, height);
+    return rectangle({ ...cell, y: cell.y + cell.height - height, height });
   }
   const arms = LINES[char];
   if (arms === undefined) return undefined;
@@ -45,15 +45,15 @@ export function shapeOf(char: string, cell: Cell): string | undefined {
   const middle = x + width / 2, waist = y + height / 2;
   // Each arm takes the middle with it, so that they join without a notch.
   const made: Readonly<Record<string, string>> = {
-    u: rectangle(middle - half, y, STROKE, height / 2 + half),
-    d: rectangle(middle - half, waist - half, STROKE, height / 2 + half),
-    l: rectangle(x, waist - half, width / 2 + half, STROKE),
-    r: rectangle(middle - half, waist - half, width / 2 + half, STROKE),
+    u: rectangle({ x: middle - half, y, width: STROKE, height: height / 2 + half }),
+    d: rectangle({ x: middle - half, y: waist - half, width: STROKE, height: height / 2 + half }),
+    l: rectangle({ x, y: waist - half, width: width / 2 + half, height: STROKE }),
+    r: rectangle({ x: middle - half, y: waist - half, width: width / 2 + half, height: STROKE }),
   };
   return [...arms].map((arm) => made[arm] ?? "").join("");
 }
 
-function rectangle(x: number, y: number, width: number, height: number): string {
+export function rectangle({ x, y, width, height }: Cell): string {
   return `M${short(x)} ${short(y)}h${short(width)}v${short(height)}h${short(-width)}z`;
 }
 

@@ -1,5 +1,5 @@
 /** A terminal's screen as a picture (SVG). Pure. */
-import { hasShape, shapeOf } from "./terminal_shapes.ts";
+import { hasShape, rectangle, shapeOf } from "./terminal_shapes.ts";
 
 /** A run of characters of one style. Colours are the terminal's palette numbers 0 to 15, or undefined for the default. */
 export interface StyledText {
@@ -62,7 +62,7 @@ export function terminalSvg(
     }">`,
     `<rect width="${width}" height="${height}" rx="8" fill="${BACKGROUND}"/>`,
     `<g font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="14" fill="${FOREGROUND}" xml:space="preserve">`,
-    ...lines.flatMap((line, i) => bars(line, topOf(i))),
+    ...bars(lines),
     ...shapes(pieces),
     ...pieces.flatMap((line, i) => textLine(line, topOf(i) + 13)),
     "</g>",
@@ -93,31 +93,47 @@ function piecesOf(line: readonly StyledText[]): readonly Piece[] {
 }
 
 /** What lies below inverse text. */
-function bars(line: readonly StyledText[], y: number): string[] {
-  let column = 0;
-  return line.flatMap((run) => {
-    const x = leftOf(column).toFixed(1), count = [...run.text].length;
-    column += count;
-    if (!run.inverse) return [];
-    const width = (count * CELL_WIDTH).toFixed(1);
-    return [`<rect x="${x}" y="${y}" width="${width}" height="${LINE_HEIGHT}" fill="${colorOf(run)}"/>`];
-  });
+function bars(lines: readonly (readonly StyledText[])[]): string[] {
+  const paths = new Paths();
+  for (const [i, line] of lines.entries()) {
+    let column = 0;
+    for (const run of line) {
+      const count = [...run.text].length;
+      if (run.inverse) {
+        const bar = { x: leftOf(column), y: topOf(i), width: count * CELL_WIDTH, height: LINE_HEIGHT };
+        paths.add(colorOf(run), rectangle(bar));
+      }
+      column += count;
+    }
+  }
+  return paths.drawn();
 }
 
-/** All of one colour are one path: between parts of one shape no gap can show, whatever size it is drawn in. */
 function shapes(lines: readonly (readonly Piece[])[]): string[] {
-  const paths = new Map<string, string>();
+  const paths = new Paths();
   for (const [i, line] of lines.entries()) {
     for (const { column, text, isShape, run } of line) {
       if (!isShape) continue;
-      const color = inkOf(run);
-      const drawn = [...text].map((char, at) =>
-        shapeOf(char, { x: leftOf(column + at), y: topOf(i), width: CELL_WIDTH, height: LINE_HEIGHT }) ?? ""
-      );
-      paths.set(color, (paths.get(color) ?? "") + drawn.join(""));
+      for (const [at, char] of [...text].entries()) {
+        const cell = { x: leftOf(column + at), y: topOf(i), width: CELL_WIDTH, height: LINE_HEIGHT };
+        paths.add(inkOf(run), shapeOf(char, cell) ?? "");
+      }
     }
   }
-  return [...paths].map(([color, path]) => `<path fill="${color}" d="${path}"/>`);
+  return paths.drawn();
+}
+
+/** All of one colour is one path: between its parts no gap can show, whatever size it is drawn in. */
+class Paths {
+  readonly #byColor = new Map<string, string>();
+
+  add(color: string, path: string): void {
+    this.#byColor.set(color, (this.#byColor.get(color) ?? "") + path);
+  }
+
+  drawn(): string[] {
+    return [...this.#byColor].map(([color, path]) => `<path fill="${color}" d="${path}"/>`);
+  }
 }
 
 function colorOf({ color }: StyledText): string {

@@ -5,7 +5,7 @@
  */
 import xterm from "@xterm/headless";
 import { styledLines } from "../../src/dev/terminal_screen.ts";
-import { terminalSvg } from "../../src/dev/terminal_svg.ts";
+import { type StyledText, terminalSvg } from "../../src/dev/terminal_svg.ts";
 import { bootSectorGuest, policyWith } from "../e2e/boot_sector_guest.ts";
 import { PASSWORD } from "../e2e/provision_rig.ts";
 import { BINARY, type Rig, withRoot } from "../e2e/rig.ts";
@@ -93,11 +93,21 @@ class Seen {
   }
 
   async keep(name: string, title: string): Promise<void> {
-    const svg = terminalSvg(styledLines(this.terminal), COLUMNS, title);
+    const lines = styledLines(this.terminal).map((line) => line.map(withoutLocalName));
+    const svg = terminalSvg(lines, COLUMNS, title);
     await Deno.writeTextFile(new URL(`${name}.svg`, FOLDER), svg);
     console.log(`picture: wrote docs/screens/${name}.svg`);
     if (Deno.args.includes("--text")) console.log(this.text());
   }
+}
+
+/** A kernel's version, without what its maker calls it. */
+function withoutLocalName(run: StyledText): StyledText {
+  const text = run.text.replace(
+    /(Linux \d+(?:\.\d+)+)(-[^\s,]+)(.*)/,
+    (_all, version: string, name: string, rest: string) => version + rest + " ".repeat(name.length),
+  );
+  return { ...run, text };
 }
 
 async function makeGuests(rig: Rig): Promise<void> {
@@ -165,6 +175,10 @@ async function main(): Promise<void> {
     await ui.shows(/web +running/);
     await pty.type("jjj");
     await ui.shows(/▸ +web/);
+    await pty.type("p"); // events of it, to be seen
+    await ui.shows(/web +paused/);
+    await pty.type("c");
+    await ui.shows(/web +running[^]*VM:resume/);
     await ui.shows(/cpu +[\d.]+ ?% +[▁▂▃▄▅▆▇]{20}/);
     await ui.keep("guests", "The guests' screen: the list, and below it details and events of one");
     await pty.type("2");

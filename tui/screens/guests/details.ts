@@ -6,11 +6,12 @@ import type { Problem } from "../../../src/core/problem.ts";
 import { formatBytes, MIB } from "../../../src/core/units.ts";
 import type { Span } from "../../line.ts";
 import type { Model } from "../../model.ts";
+import { shortened } from "../../shorten.ts";
 import { clean, wrap } from "../../text.ts";
 import { marksOf, type Tone } from "../../theme.ts";
 import { localTime } from "../../time.ts";
 import { memory, percent, rate, spark, uptime } from "./figures.ts";
-import { notesOf, shortNote } from "./notes.ts";
+import { notesOf } from "./notes.ts";
 import { diskRate, netRate } from "./rows.ts";
 
 export type Line = readonly Span[];
@@ -75,15 +76,13 @@ const WHOLE = "w: all of it";
 
 /** Problems of the record say the same as a note in full: then they are told (`isTold`) further down. */
 function noteSection(page: Page, model: Model, guest: GuestView, isTold: boolean): void {
-  let isCut = false;
-  for (const note of notesOf(model, guest)) {
-    if (isTold && note.tone === "bad") continue;
-    const short = model.prefs.screenReader ? note : shortNote(note, NOTE_LINES * page.width - NOTE_LINES);
-    const rest = short.text.length < note.text.length;
-    page.text(rest ? `${short.text} ${marksOf(model.prefs).more}` : short.text, note.tone);
-    isCut ||= rest;
+  const { more } = marksOf(model.prefs);
+  const most = model.prefs.screenReader ? Infinity : NOTE_LINES * (page.width - WHOLE.length / 2 - 3);
+  for (const { text, tone } of notesOf(model, guest)) {
+    if (isTold && tone === "bad") continue;
+    const short = text.length <= NOTE_LINES * (page.width - 2) ? text : shortened(text, most);
+    page.text(short === text ? text : `${short} ${more} ${WHOLE}`, tone);
   }
-  if (isCut) page.text(WHOLE, "dim");
 }
 
 function liveSection(page: Page, model: Model, guest: GuestView): void {

@@ -34,19 +34,6 @@ export function notesOf(model: Model, guest: GuestView): readonly Note[] {
   return notes;
 }
 
-/** Where a note can end without its rest. */
-const ENDS = [": ", "; ", ". ", ", ", " ("] as const;
-const MIN_SHORT = 24;
-
-/** What of a note fits into `most` characters, up to the end of a thought; the same note where all of it does. */
-export function shortNote({ text, tone }: Note, most: number): Note {
-  if (text.length <= most) return { text, tone };
-  const ends = ENDS.map((end) => text.lastIndexOf(end, most - 1));
-  const at = Math.max(...ends);
-  const end = at >= MIN_SHORT ? at : text.lastIndexOf(" ", most - 1);
-  return { text: text.slice(0, end > 0 ? end : most), tone };
-}
-
 /** How far an orderly stop has come, by the last of its steps that was told. */
 function stopStep(model: Model, vm: string): string | undefined {
   const event = model.events.findLast(({ event, fields }) => event === "RAYOS_VM:stop" && fields.vm === vm);

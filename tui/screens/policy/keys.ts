@@ -17,15 +17,16 @@ function page({ size }: Model): number {
 }
 
 function panelKey(key: string, panel: Panel, title: string): KeyRow {
-  return { keys: [key], title, footer: true, run: tell({ kind: "panel", panel }) };
+  return { keys: [key], title, run: tell({ kind: "panel", panel }) };
 }
 
+/** Those of the panels stand above them: the footer has room for others. */
 export const KEYS: readonly KeyRow[] = [
   panelKey("r", "rights", "Rights"),
   panelKey("w", "what_if", "What if"),
   panelKey("p", "problems", "Problems"),
   panelKey("d", "difference", "Comparison"),
-  { keys: ["f"], title: "File", footer: true, run: tell({ kind: "focus" }) },
+  { keys: ["f"], title: "File", run: tell({ kind: "focus" }) },
   { keys: ["up", "k"], title: "Row before", run: tell({ kind: "move", by: -1 }) },
   { keys: ["down", "j"], title: "Next row", run: tell({ kind: "move", by: 1 }) },
   { keys: ["page-up"], title: "Page up", run: (model) => [toPolicy({ kind: "move", by: -page(model) })] },
@@ -42,11 +43,12 @@ export const KEYS: readonly KeyRow[] = [
     title: "Guest before, in the what-if value before",
     run: tell({ kind: "turn", by: -1 }),
   },
-  { keys: ["enter"], title: "Choose, or show in full", typing: "Compare", run: entered },
+  { keys: ["enter"], title: "Choose, or show in full", footer: true, typing: "Compare", run: entered },
   { keys: ["esc"], title: "Leave the field of a path", typing: "Leave", run: () => [] },
   {
     keys: ["g"],
     title: "Choose a guest",
+    footer: true,
     disabled: ({ guests }) => guests.length === 0 ? "there is no guest" : undefined,
     run: (model) => [{ type: "open", overlay: chooseGuest(model) }],
   },

@@ -4,6 +4,7 @@ import { STEP_TITLES, STEPS } from "../../../src/provision/wizard_questions.ts";
 import type { Prefs } from "../../prefs.ts";
 import type { Row } from "../../line.ts";
 import { beside, heading, listRow, windowOf, wrapped } from "../../sheet.ts";
+import { shortened } from "../../shorten.ts";
 import { clean, cut, fit, widthOf } from "../../text.ts";
 import { marksOf } from "../../theme.ts";
 import { choicesOf, chosen, questionOf } from "./asking.ts";
@@ -137,9 +138,17 @@ export function policyRows({ refusals, remarks, looking }: Making, prefs: Prefs,
   const refused = refusals.flatMap((line) => wrapped(`${bad} ${clean(line, 300)}`, columns, "bad"));
   return [
     ...refused.length > 0 ? [[{ text: "Would be refused:", tone: "bad" } as const], ...refused] : [],
-    ...remarks.flatMap((line) => wrapped(`${warn} ${clean(line, 300)}`, columns, "warn")),
+    ...remarks.flatMap((line) =>
+      wrapped(`${warn} ${remarkText(clean(line, 300), columns, prefs)}`, columns, "warn")
+    ),
     ...looking ? [[{ text: "Policy and media are being asked ...", tone: "dim" } as const]] : [],
   ];
+}
+
+/** About a row of it: a dry run says all. */
+function remarkText(text: string, columns: number, prefs: Prefs): string {
+  const short = prefs.screenReader ? text : shortened(text, Math.max(72, columns - 4));
+  return short === text ? text : `${short} ${marksOf(prefs).more}`;
 }
 
 /** The answers so far, the last ones where there is no room for all. */

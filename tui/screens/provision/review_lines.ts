@@ -30,8 +30,8 @@ export function reviewRows(mode: Of<"review">, prefs: Prefs, columns: number, he
   const whole = wholeOf(making);
   const foot = [
     ...typeof whole === "string" ? wrapped(`${marks.bad} ${clean(whole, MAX_TEXT)}`, columns, "bad") : [],
-    ...policyRows(making, prefs, columns),
     ...passed(making, prefs),
+    ...policyRows(making, prefs, columns),
     ...hostRows(host, prefs, columns).slice(0, Math.max(2, height >> 2)),
     ...wrapped(
       obstacleOf(mode) === undefined

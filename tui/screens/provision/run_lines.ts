@@ -1,15 +1,15 @@
 /** Runs, as rows: those that are not over, and one as it goes on. Pure. */
 import type { ProvisionView } from "../../../src/actions/views.ts";
-import type { LoggedEvent } from "../../../src/audit/log.ts";
 import { formatDuration } from "../../../src/core/units.ts";
 import { STEP_TITLES, stepsOf } from "../../../src/provision/steps.ts";
-import { localTime } from "../../time.ts";
+import { localTime, zoneOf } from "../../time.ts";
 import type { Model } from "../../model.ts";
 import type { Prefs } from "../../prefs.ts";
 import type { Row } from "../../line.ts";
 import { heading, labelled, listRow, windowOf, wrapped } from "../../sheet.ts";
 import { clean, fit } from "../../text.ts";
 import { marksOf, type Tone } from "../../theme.ts";
+import { eventLines } from "../guests/events.ts";
 import type { Mode } from "./state.ts";
 
 type Of<K extends Mode["kind"]> = Extract<Mode, { readonly kind: K }>;
@@ -68,15 +68,14 @@ export function runRows(mode: Of<"run">, model: Model, columns: number, height: 
   const { prefs, provisioning, now } = model;
   const run = provisioning.find(({ vm }) => vm === mode.vm);
   const head = run ? progressRows(run, model, columns) : withoutRun(mode, prefs, columns);
-  const events = model.events.filter(({ fields }) => fields.vm === mode.vm).slice(-EVENTS);
   const room = height - head.length;
-  const eventRows = events.length === 0 || room < 4 ? [] : [
-    heading("events", columns, prefs),
-    ...events.slice(-Math.max(1, Math.min(EVENTS, (room >> 1) - 1))).map((event) => eventRow(event, now)),
-  ];
+  const events = eventLines(model, mode.vm, Math.max(1, Math.min(EVENTS, (room >> 1) - 1)));
+  const eventRows = events.length === 0 || room < 4
+    ? []
+    : [heading(`Events  times ${zoneOf(now)}`, columns, prefs), ...events];
   const left = room - eventRows.length - 1;
   const serial = mode.serial.length === 0 || left < 1 ? [] : [
-    heading("console", columns, prefs),
+    heading("Console", columns, prefs),
     ...mode.serial.slice(-left).map((line): Row => [{ text: clean(line, 400), tone: "dim" }]),
   ];
   return [...head, ...eventRows, ...serial];
@@ -153,11 +152,4 @@ function wayOn({ state }: ProvisionView, { readOnly }: Prefs, columns: number): 
     ? "x cancels it, u undoes all that it has made"
     : "g goes on where it was, u undoes all that it has made";
   return wrapped(words, columns, "accent");
-}
-
-function eventRow({ time, event, fields }: LoggedEvent, now: number): Row {
-  const more = Object.entries(fields).flatMap(([name, value]) =>
-    name === "vm" || value === undefined ? [] : [`${name}=${clean(String(value), 120)}`]
-  );
-  return [{ text: `${localTime(Date.parse(time), now)}  `, tone: "dim" }, `${event} ${more.join(" ")}`];
 }
