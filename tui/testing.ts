@@ -15,6 +15,8 @@ export interface FrameOptions {
   readonly rows?: number;
   readonly prefs?: Partial<Prefs>;
   readonly screens?: AllScreens;
+  /** A screen whose view fails is expected; else it is an error of the test. */
+  readonly mayFail?: true;
 }
 
 /** What a terminal of this size shows, line by line, without colours and spaces at the ends of lines. */
@@ -22,6 +24,7 @@ export function frame(model: Model, options: FrameOptions = {}): string {
   const { columns = model.size.columns, rows = model.size.rows, screens = ALL_SCREENS } = options;
   const shown = { ...model, size: { columns, rows }, prefs: { ...model.prefs, ...options.prefs } };
   if (shown.prefs.screenReader) return spokenLines(shown, screens).join("\n");
+  if (!options.mayFail) screens[shown.screen].view(shown, columns, rows); // a frame would say that it failed, and stand
   const { more } = marksOf(shown.prefs);
   return frameRows(shown, screens).map((row) => plainText(fitSpans(row, columns, more)).trimEnd()).join("\n");
 }
