@@ -26,8 +26,10 @@ export function footerSpans(model: Model, screens: AllScreens, width: number): S
 }
 
 function hint(row: KeyRow, model: Model): readonly Hint[] {
-  if (!row.footer || row.disabled?.(model) !== undefined) return [];
-  return [[shownKey(row.keys[0] ?? "", model.prefs.unicode), row.title]];
+  const { footer = false, disabled, keys: [key = ""], title } = row;
+  const isWorth = typeof footer === "function" ? footer(model) : footer;
+  if (!isWorth || disabled?.(model) !== undefined) return [];
+  return [[shownKey(key, model.prefs.unicode), title]];
 }
 
 /** While a text is typed, keys that are letters are none. */

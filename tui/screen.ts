@@ -18,8 +18,8 @@ export interface KeyRow {
   readonly keys: readonly string[];
   /** A few words for help, footer and palette. */
   readonly title: string;
-  /** Shown in the footer when it is possible, while there is room. */
-  readonly footer?: true;
+  /** Shown in the footer when it is possible, while there is room; or only where it is worth its room. */
+  readonly footer?: true | ((model: Model) => boolean);
   /** What the key comes to while a text is typed, in the footer: then the screen takes it itself, as it takes the letters. */
   readonly typing?: string;
   /** Changes something: gone in a read-only UI. */

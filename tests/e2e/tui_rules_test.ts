@@ -105,7 +105,7 @@ Deno.test("what was refused stands on the audit screen with its rule, and leads 
       await screen.shows(/the chain holds: \d+ records, 1 to \d+; checked \d\d:\d\d:\d\d UTC/);
       const denied = await rig.fails(3, "vm", "present", "g1");
       assert.equal(denied.reasons[0].rule, "presentation_not_allowed");
-      await screen.shows(/vm\.present +✗ refused +g1 +presentation_not_allowed/);
+      await screen.shows(/vm\.present +✗ refused +g1 +(local +)?presentation_not_allowed/);
       await screen.type("/phase=refused vm=g1");
       await screen.press("Enter");
       await screen.shows(/filter: phase=refused vm=g1 +1 record, following/);

@@ -29,7 +29,7 @@ export const KEYS: readonly KeyRow[] = [
   {
     keys: ["enter"],
     title: "Details",
-    footer: true,
+    footer: ({ screens }) => screens.audit.details === undefined,
     typing: "Filter by it",
     disabled: noRecord,
     run: ({ screens }) => [toAudit({ kind: "details", open: screens.audit.details === undefined })],
@@ -78,7 +78,8 @@ export const KEYS: readonly KeyRow[] = [
   },
   {
     keys: ["esc"],
-    title: "Back: details, then filter",
+    title: "Back",
+    footer: ({ screens: { audit } }) => audit.details !== undefined || audit.filter.text !== "",
     typing: "Leave it as it was",
     run: ({ screens: { audit } }) => {
       if (audit.details !== undefined) return [toAudit({ kind: "details", open: false })];

@@ -126,6 +126,7 @@ function filterRow({ typing, filter, records, searching, at, limit }: AuditState
   const count = `${records.length} ${records.length === 1 ? "record" : "records"}${
     searching ? ", looking for older ones" : ""
   }`;
+  if (records.length === 0 && searching) return row({ text: "records are being looked for", tone: "dim" });
   const following = at === undefined ? ", following" : "";
   const older = records.length >= limit && !searching ? ", o for older ones" : "";
   return filter.text === ""

@@ -48,10 +48,7 @@ const MOVES: readonly KeyRow[] = [
   { keys: ["page-down"], title: "Page down", run: (model) => [own(paged(model, PAGE))] },
   simple(["home"], "First guest", { do: "move", by: -FAR }),
   simple(["end"], "Last guest", { do: "move", by: FAR }),
-  { ...simple(["esc"], "Back: details, marks, filter", { do: "back" }), typing: "Drop the filter" },
   simple(["e"], "Events of all guests", { do: "events" }),
-  simple([">"], "Scroll details down", { do: "scroll", by: 5 }),
-  simple(["<"], "Scroll details up", { do: "scroll", by: -5 }),
   simple(["s"], "Sort by the next column", { do: "sort" }),
   simple(["S"], "Sort the other way round", { do: "turn" }),
   simple(["g"], "Group by kind", { do: "group" }),
@@ -62,12 +59,15 @@ const MOVES: readonly KeyRow[] = [
 const FIRST: readonly KeyRow[] = [
   {
     ...simple(["enter"], "Details", { do: "details", open: true }),
-    footer: true,
+    footer: inList,
     typing: "Keep the filter",
     disabled: whyNoGuest,
   },
-  { ...simple(["/"], "Filter", { do: "filter" }), footer: true },
-  { ...simple(["space"], "Mark", { do: "mark" }), footer: true, disabled: whyNoGuest },
+  { ...simple(["/"], "Filter", { do: "filter" }), footer: inList },
+  { ...simple(["space"], "Mark", { do: "mark" }), footer: inList, disabled: whyNoGuest },
+  { ...simple(["esc"], "Back", { do: "back" }), footer: hasBack, typing: "Drop the filter" },
+  { ...simple([">"], "Scroll details down", { do: "scroll", by: 5 }), footer: inDetails },
+  simple(["<"], "Scroll details up", { do: "scroll", by: -5 }),
 ];
 
 /** What a guest's state decides comes before what policy says, which is known a moment later. */
@@ -147,6 +147,19 @@ function whyLines(model: Model): readonly string[] {
 /** A page of the list, or of the details where they are all that is shown. */
 function paged(model: Model, by: number): GuestsMessage {
   return model.screens.guests.details ? { do: "scroll", by } : { do: "move", by };
+}
+
+function inDetails({ screens }: Model): boolean {
+  return screens.guests.details;
+}
+
+function inList(model: Model): boolean {
+  return !inDetails(model);
+}
+
+/** Whether something is open, marked or filtered that Esc takes away. */
+function hasBack({ screens: { guests } }: Model): boolean {
+  return guests.details || guests.marks.length > 0 || guests.filter !== "";
 }
 
 function whyNoGuest(model: Model): string | undefined {
