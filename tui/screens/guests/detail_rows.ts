@@ -28,7 +28,7 @@ export function pairRows(model: Model, guest: GuestView, columns: number, rows: 
   const isForAll = model.screens.guests.events && !model.screens.guests.details;
   const count = isForAll ? rows : Math.max(3, Math.min(12, Math.floor(rows / 3)));
   const lines = detailLines(model, guest, left);
-  const at = breakBefore(lines, rows);
+  const at = sectionEnd(lines, rows) ?? breakBefore(lines, rows);
   const room = rows - count;
   const rest = room < 1 ? [] : filled(pageOf(model, withoutFirstBlank(lines.slice(at)), room), room);
   const events = eventLines(model, isForAll ? undefined : guest.id, count - 1);
@@ -50,6 +50,13 @@ function pageOf(model: Model, lines: readonly Row[], room: number): readonly Row
     text: `${marksOf(model.prefs).more} ${left} more lines: > and < scroll`,
     tone: "dim",
   }]];
+}
+
+/** Where the last section ends that has room in a column of `rows`; undefined where that would leave half of it empty. */
+function sectionEnd(lines: readonly Row[], rows: number): number | undefined {
+  if (lines.length <= rows) return lines.length;
+  for (let at = rows; at > rows / 2; at--) if (lines[at]?.length === 0) return at;
+  return undefined;
 }
 
 /** How many of the lines stand in a column of `rows`: no heading is left alone at its end. */

@@ -90,7 +90,7 @@ function liveSection(page: Page, model: Model, guest: GuestView): void {
   const series = model.series.get(guest.id);
   const { bars } = marksOf(model.prefs);
   const tone: Tone = figures?.stale ? "warn" : "plain";
-  const kept = Math.min(24, Math.max(0, page.width - LABEL - FIGURE));
+  const kept = Math.min(40, Math.max(0, page.width - LABEL - FIGURE));
   const drawn = (values: readonly number[] | undefined, most: number) =>
     values === undefined || kept < 4 || model.prefs.screenReader
       ? ""
