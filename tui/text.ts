@@ -4,7 +4,8 @@
  */
 import { sanitizeLine, sanitizeText } from "../src/core/sanitize.ts";
 
-const ASCII = /^[\x20-\x7e]*$/;
+/** Characters of one cell and one code unit each: ASCII, lines and bars of frames and figures, and our marks. */
+const SIMPLE = /^[\x20-\x7e…─-▟▴▸▾○●✓✗]*$/;
 const GRAPHEMES = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
 /** Ranges of characters that take two cells: East Asian Wide and Fullwidth, and pictures. Unicode, EastAsianWidth.txt */
@@ -100,7 +101,7 @@ function cellsOf(grapheme: string): number {
 
 /** How many cells a line takes. */
 export function widthOf(text: string): number {
-  if (ASCII.test(text)) return text.length;
+  if (SIMPLE.test(text)) return text.length;
   let width = 0;
   for (const { segment } of GRAPHEMES.segment(text)) width += cellsOf(segment);
   return width;
@@ -109,10 +110,10 @@ export function widthOf(text: string): number {
 /** The line in at most `width` cells; what was cut off shows as `mark`. */
 export function cut(text: string, width: number, mark = "…"): string {
   if (width <= 0) return "";
-  if (ASCII.test(text) ? text.length <= width : widthOf(text) <= width) return text;
+  if (SIMPLE.test(text) ? text.length <= width : widthOf(text) <= width) return text;
   const room = width - widthOf(mark);
   if (room < 0) return "";
-  if (ASCII.test(text)) return text.slice(0, room) + mark;
+  if (SIMPLE.test(text)) return text.slice(0, room) + mark;
   let kept = "", used = 0;
   for (const { segment } of GRAPHEMES.segment(text)) {
     const cells = cellsOf(segment);
@@ -126,7 +127,7 @@ export function cut(text: string, width: number, mark = "…"): string {
 /** The line without its first `cells`; a wide character that is cut through leaves a space. */
 export function skip(text: string, cells: number): string {
   if (cells <= 0) return text;
-  if (ASCII.test(text)) return text.slice(cells);
+  if (SIMPLE.test(text)) return text.slice(cells);
   let used = 0;
   for (const { segment, index } of GRAPHEMES.segment(text)) {
     if (used >= cells) return " ".repeat(used - cells) + text.slice(index);

@@ -40,3 +40,7 @@ Deno.test("texts of an answer are made harmless in every depth", () => {
   const answer = { notes: ["a\x1b[2Jb", { why: "x\u202ey" }], "k\x07": 1, yes: true, none: null };
   assert.deepEqual(cleanAll(answer), { notes: ["ab", { why: "xy" }], k: 1, yes: true, none: null });
 });
+
+Deno.test("what is measured by its length alone has as many cells as when it is measured by its characters", () => {
+  for (const char of "a~…─│┘▁▇█▸▴▾○●✓✗") assert.equal(widthOf(`${char}日`), widthOf(char) + 2, char);
+});
