@@ -13,7 +13,7 @@ Deno.test("an empty folder becomes a data root with a guest that is installed, p
     await inUi(rig.root, async (screen) => {
       await screen.shows("Make a data root?");
       await screen.type("y");
-      await screen.shows(/No guest yet[^]*(nothing is in the way|guests can run, but)/);
+      await screen.shows(/No guest yet[^]*(linux guests can run|nothing is in the way of linux guests)/);
       await fillIn(screen, image);
       await screen.type("d");
       await screen.shows(/Dry run of web[^]*1\. media/);

@@ -23,13 +23,13 @@ Deno.test("where there is no data root one is made after a yes, and preflight le
         await screen.shows(/\d+ checks in/);
         assert.match(
           await screen.text(),
-          /(no windows guest before|windows guests can run|nothing is in the way)/,
+          /(no linux guest before|linux guests can run|nothing is in the way of linux guests)/,
         );
         await screen.type("w");
-        await screen.shows(/linux guests.*checks in/);
+        await screen.shows(/windows guests.*checks in/);
         await screen.type("f");
         await screen.press("Enter");
-        await screen.shows(/linux guests.*checks in/);
+        await screen.shows(/windows guests.*checks in/);
         await screen.type("n");
         await screen.shows("A new guest");
         await screen.press("Escape");

@@ -46,7 +46,7 @@ function root(state: PreflightState, message: PreflightMessage, model: Model): N
       if (state.root !== "missing" || model.prefs.readOnly) return { state };
       return { state: { ...state, root: "making" }, effects: [work({ kind: "make_root" })] };
     case "root_made":
-      if (!message.problem) return { state: { ...state, root: "there" }, effects: [{ do: "reconnect" }] };
+      if (!message.problem) return { state: made(state), effects: [{ do: "reconnect" }] };
       return {
         state: { ...state, root: "missing" },
         messages: [{
@@ -62,6 +62,11 @@ function root(state: PreflightState, message: PreflightMessage, model: Model): N
     default:
       return { state };
   }
+}
+
+/** The policy of a new root allows Linux guests alone: whether this host is ready for those is looked at first. */
+function made(state: PreflightState): PreflightState {
+  return { ...state, root: "there", profile: state.run.kind === "never" ? "linux" : state.profile };
 }
 
 function askToMake(path: string): Message {

@@ -139,6 +139,9 @@ Deno.test("a data root that is not there is made after a yes, and not in a read-
   assert.deepEqual(message.overlay.then, [{ do: "message", message: own({ kind: "make_root" }) }]);
   const make = reduce(dialog.state, own({ kind: "make_root" }), model({ connection }));
   assert.deepEqual(make.effects?.[0], { do: "screen", screen: "preflight", work: { kind: "make_root" } });
+  const made = reduce(make.state, own({ kind: "root_made" }), model({ connection }));
+  assert.deepEqual(made.effects, [{ do: "reconnect" }]);
+  assert.equal(made.state.profile, "linux", "what its policy allows");
   const readOnly = model({ connection, prefs: { ...model().prefs, readOnly: true } });
   assert.equal(reduce(asked.state, missing, readOnly).messages, undefined);
   assert.equal(reduce(dialog.state, own({ kind: "make_root" }), readOnly).effects, undefined);
