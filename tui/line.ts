@@ -8,8 +8,12 @@ export type Part = { readonly text: string; readonly tone: Tone };
 /** One line of the screen. */
 export type Row = readonly Span[];
 
+const BREAK = /[\n\t]/, BREAKS = /[\n\t]+/g;
+
+/** Lines and tabs stay in what comes in from outside; in a row they are blanks. */
 export function partOf(span: Span): Part {
-  return typeof span === "string" ? { text: span, tone: "plain" } : span;
+  const part: Part = typeof span === "string" ? { text: span, tone: "plain" } : span;
+  return BREAK.test(part.text) ? { ...part, text: part.text.replaceAll(BREAKS, " ") } : part;
 }
 
 /** The text of spans, without their tones. */
@@ -17,16 +21,12 @@ export function plainText(spans: readonly Span[]): string {
   return spans.map((span) => partOf(span).text).join("");
 }
 
-const BREAK = /[\n\t]/, BREAKS = /[\n\t]+/g;
-
 /** The spans in exactly `width` cells: the one that does not fit any more is cut with `mark`, the rest is left out. */
 export function fitSpans(spans: readonly Span[], width: number, mark: string): Part[] {
   const parts: Part[] = [];
   let left = width;
   for (const span of spans) {
-    const { text: given, tone } = partOf(span);
-    // Lines and tabs stay in what comes in; in a row they are blanks.
-    const text = BREAK.test(given) ? given.replaceAll(BREAKS, " ") : given;
+    const { text, tone } = partOf(span);
     const cells = widthOf(text);
     if (cells > left) {
       const rest = cut(text, left, mark);

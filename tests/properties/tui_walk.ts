@@ -8,6 +8,7 @@ import { ACTION_IDS, type ActionId, actionSpec } from "../../src/actions/table.t
 import type { GuestView, JobView, ProvisionView } from "../../src/actions/views.ts";
 import { GUEST_STATES } from "../../src/lifecycle/states.ts";
 import { changes, needsConfirmation } from "../../tui/guard.ts";
+import { spokenLines } from "../../tui/frame.ts";
 import { named } from "../../tui/key.ts";
 import { rowsOf } from "../../tui/keys.ts";
 import type { Message } from "../../tui/messages.ts";
@@ -212,14 +213,18 @@ export function walked(
   return { model: ui.model, done };
 }
 
+// deno-lint-ignore no-control-regex -- that there is none is what is looked for
+const HARMFUL = /[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/;
+
 /** Every state can be drawn at every size; more than the terminal has is never drawn. */
 function draw(model: Model): void {
   for (const [columns, rows] of SIZES) {
     const lines = frame(model, { columns, rows }).split("\n");
     assert.ok(lines.length <= rows, `${lines.length} lines on a terminal of ${rows}`);
-    // deno-lint-ignore no-control-regex -- that there is none is what is looked for
-    assert.doesNotMatch(lines.join(""), /[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/);
+    assert.doesNotMatch(lines.join(""), HARMFUL);
   }
+  const spoken = spokenLines({ ...model, prefs: { ...model.prefs, screenReader: true } }, ALL_SCREENS);
+  assert.doesNotMatch(spoken.join(""), HARMFUL);
 }
 
 function messagesOf(step: Step, open: Effect[], model: Model): readonly Message[] {
