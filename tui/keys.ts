@@ -1,6 +1,7 @@
 /** The one key table: the rows of the shell, then those of the screen that is shown. Help, palette and footer come from it. */
 import { type Key, nameOf } from "./key.ts";
-import { type Model, type ScreenId, SCREENS } from "./model.ts";
+import type { Message } from "./messages.ts";
+import { type Effect, type Model, type ScreenId, SCREENS } from "./model.ts";
 import type { KeyRow } from "./screen.ts";
 import type { AllScreens } from "./screens/all.ts";
 
@@ -54,9 +55,24 @@ export function shellRows(screens: AllScreens): readonly KeyRow[] {
       title: "Quit",
       footer: true,
       typing: "Quit",
-      run: () => [{ type: "do", effects: [{ do: "quit" }] }],
+      run: (model) => quitting(model, screens),
     },
   ];
+}
+
+const QUIT: readonly Effect[] = [{ do: "quit" }];
+
+/** Asks once where something would be lost; the same key again is an answer, for whoever is in a hurry. */
+function quitting(model: Model, screens: AllScreens): readonly Message[] {
+  const lost = SCREENS.flatMap((id) => unsavedOf(model, id, screens) ?? []);
+  const top = model.overlays.at(-1);
+  const isAsked = top?.kind === "confirm" && top.then === QUIT;
+  if (lost.length === 0 || isAsked) return [{ type: "do", effects: QUIT }];
+  return [{ type: "open", overlay: { kind: "confirm", title: "Quit?", lines: lost, then: QUIT } }];
+}
+
+function unsavedOf<K extends ScreenId>(model: Model, id: K, screens: AllScreens): string | undefined {
+  return screens[id].unsaved?.(model.screens[id]);
 }
 
 /** All rows that hold now; of a read-only UI those that change nothing. The screen's come first in the footer. */

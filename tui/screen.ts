@@ -38,6 +38,8 @@ export interface Screen<K extends ScreenId> {
   readonly reduce: (state: ScreenStates[K], message: Message, model: Model) => Next<ScreenStates[K]>;
   /** Whether it takes text at the moment (a filter, a field): then single letters are no keys. */
   readonly typing?: (state: ScreenStates[K]) => boolean;
+  /** What would be lost if the UI ended now, as a sentence; undefined: nothing. */
+  readonly unsaved?: (state: ScreenStates[K]) => string | undefined;
   /**
    * Carries out an effect `screen` of this screen; loads what is heavy when it is called. What fails is told by a message of the
    * screen; never throws.

@@ -3,7 +3,7 @@ import type { Screen } from "../../screen.ts";
 import { KEYS } from "./keys.ts";
 import { provisionRows } from "./lines.ts";
 import { reduce, typing } from "./reduce.ts";
-import { INIT } from "./state.ts";
+import { INIT, unsaved } from "./state.ts";
 
 export const SCREEN: Screen<"provision"> = {
   id: "provision",
@@ -12,6 +12,7 @@ export const SCREEN: Screen<"provision"> = {
   keys: KEYS,
   reduce,
   typing,
+  unsaved,
   work: async (work, host) => await (await import("./effects.ts")).provisionWork(work, host),
   view: provisionRows,
 };

@@ -166,3 +166,9 @@ export function chosenRun(
 }
 
 export const NEW_ID: Mode = { kind: "id", field: EMPTY };
+
+/** Answers live in the wizard alone, until a run has begun with them or they are written to a file. */
+export function unsaved({ mode }: ProvisionState): string | undefined {
+  if (!("making" in mode) || mode.making.wizard.done.length === 0) return undefined;
+  return `The answers for ${mode.making.id} would be lost. The last page saves them (s).`;
+}

@@ -69,6 +69,19 @@ Deno.test("a new guest is asked for from its id to the review, and nothing is be
   assert.ok(last?.kind === "host" && last.draft["disk.image"] === "/img/debian.qcow2");
 });
 
+Deno.test("whoever quits is asked while answers would be lost, from any screen; Ctrl-C once more does not ask", () => {
+  const quits = (d: Driver) => d.effects.some((effect) => effect.do === "quit");
+  const d = toReview(driver()).press("1", "q");
+  assert.match(d.frame(), /Quit\?[^]*The answers for web-1 would be lost/);
+  assert.equal(quits(d), false);
+  d.press("n");
+  assert.equal(mode(d).kind, "review");
+  assert.equal(quits(d.press("q", "y")), true);
+  assert.equal(quits(toReview(driver()).press("ctrl-c")), false);
+  assert.equal(quits(toReview(driver()).press("ctrl-c", "ctrl-c")), true);
+  assert.equal(quits(driver().press("n").type("web-1").press("ctrl-c")), true, "nothing was answered yet");
+});
+
 Deno.test("an id that is taken, or is none, is refused with its reason", () => {
   const cases: readonly (readonly [string, RegExp])[] = [
     ["Web 1", /lower-case letters/],
