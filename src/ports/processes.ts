@@ -253,7 +253,7 @@ function missingProgram(program: string, error: unknown): never {
 /** Identity of a live process, or undefined when there is none with this pid (a zombie counts as none). */
 export async function identityOf(pid: number): Promise<ProcessIdentity | undefined> {
   const stat = await procStat(pid);
-  if (!stat || stat.state === "Z" || stat.state === "X") return undefined;
+  if (!stat || !isLive(stat)) return undefined;
   return { pid, startTicks: stat.startTicks, bootId: await bootId() };
 }
 
@@ -321,14 +321,27 @@ export async function endProcess(identity: ProcessIdentity, graceMs = 2_000): Pr
 }
 
 /** Fields of `/proc/PID/stat` that this program uses. proc(5): the name (field 2) may hold spaces and brackets. */
-export function parseProcStat(text: string): { state: string; startTicks: number } | undefined {
+export function parseProcStat(text: string): ProcStat | undefined {
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  const startTicks = Number(fields[19]);
+  const startTicks = Number(fields[19]), threads = Number(fields[17]);
   const state = fields[0];
-  return state && Number.isSafeInteger(startTicks) ? { state, startTicks } : undefined;
+  const isWhole = Number.isSafeInteger(startTicks) && Number.isSafeInteger(threads);
+  return state && isWhole ? { state, threads, startTicks } : undefined;
 }
 
-async function procStat(pid: number): Promise<{ state: string; startTicks: number } | undefined> {
+export interface ProcStat {
+  readonly state: string;
+  /** Those that have not ended, its first one included for as long as it is a zombie. */
+  readonly threads: number;
+  readonly startTicks: number;
+}
+
+/** A process whose first thread has ended lives on in the others: they hold its files, locks and sockets. */
+export function isLive({ state, threads }: ProcStat): boolean {
+  return state !== "X" && (state !== "Z" || threads > 1);
+}
+
+async function procStat(pid: number): Promise<ProcStat | undefined> {
   const text = await readKernelFiles(`/proc/${pid}/stat`);
   return text === undefined ? undefined : parseProcStat(text);
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { findProgram } from "./folders.ts";
-import { endProcess, identityOf, isAlive, PLAIN_ENV, run } from "./processes.ts";
+import { endProcess, identityOf, isAlive, isLive, parseProcStat, PLAIN_ENV, run } from "./processes.ts";
 import { searchPath } from "./search_path.ts";
 
 Deno.test("searchPath() keeps the operator's folders in their order and drops what depends on the working folder", () => {
@@ -38,6 +38,18 @@ Deno.test("programs are looked for in the PATH that this one was started with", 
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test("a process whose first thread has ended lives for as long as another one does", () => {
+  const stat = (state: string, threads: number) =>
+    parseProcStat(`7 (qemu (x) y) ${state} 1 7 7 0 -1 4194560 1 0 0 0 1 2 0 0 20 0 ${threads} 0 4242 0 0`);
+  assert.deepEqual(stat("S", 3), { state: "S", threads: 3, startTicks: 4242 });
+  const lives = (state: string, threads: number) => {
+    const known = stat(state, threads);
+    return known !== undefined && isLive(known);
+  };
+  assert.deepEqual([lives("R", 1), lives("Z", 1), lives("Z", 2), lives("X", 2)], [true, false, true, false]);
+  assert.equal(parseProcStat("7 (x) S 1 2"), undefined);
 });
 
 Deno.test("a zombie is no live process, and ending it is done", async () => {

@@ -4,7 +4,7 @@ import { ApiClient } from "../../src/api/client.ts";
 import { sanitizeText } from "../../src/core/sanitize.ts";
 import { sha256Hex } from "../../src/audit/log.ts";
 import { processesMarked } from "../../src/ports/own_processes.ts";
-import { endProcess } from "../../src/ports/processes.ts";
+import { endProcess, isLive, parseProcStat } from "../../src/ports/processes.ts";
 import { MARK } from "../../src/supervisor/launch.ts";
 import { layoutOf } from "../../registry/layout.ts";
 
@@ -187,8 +187,8 @@ export async function stopSupervisor(rig: Rig): Promise<void> {
 /** Whether a process with this pid runs (a zombie does not). */
 export async function isRunning(pid: number): Promise<boolean> {
   try {
-    const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
-    return !["Z", "X"].includes(stat.slice(stat.lastIndexOf(")") + 2).charAt(0));
+    const stat = parseProcStat(await Deno.readTextFile(`/proc/${pid}/stat`));
+    return stat !== undefined && isLive(stat);
   } catch {
     return false;
   }
