@@ -14,7 +14,7 @@ import { BOOT_SECTORS } from "../guest/boot_sectors.ts";
 import { cloudTestImage } from "../guest/cloud.ts";
 import { GUEST_MEMORY_MIB } from "../guest/recipe.ts";
 
-const DOWN = "\x1b[B";
+const UP = "\x1b[A", DOWN = "\x1b[B";
 const COLUMNS = 120;
 const ROWS = 34;
 /** Longest time that a screen is waited for. */
@@ -125,9 +125,12 @@ async function makeGuests(rig: Rig): Promise<void> {
 const ANSWERS: Readonly<Record<string, string>> = {
   "Kind": DOWN,
   "Name": "A desk",
+  "Profile of the policy": DOWN.repeat(3),
   "Its format": DOWN,
   "Size of the disk": "256MiB",
   "Memory, MiB": String(GUEST_MEMORY_MIB),
+  "Secure Boot?": UP,
+  "TPM 2.0?": UP,
   "Login name": "op",
 };
 const QUESTIONS = [
@@ -160,7 +163,7 @@ async function provision(ui: Seen, image: string): Promise<void> {
   await pty.type(`${PASSWORD}\r`);
   await ui.shows(/Provision desk\?/);
   await pty.type("y");
-  await ui.shows(/▸ install +under way[^]*console ─/);
+  await ui.shows(/▸ \w+ +under way[^]*Console ─[^]*CLOUD-INIT/);
   await ui.keep("provision-run", "The provisioning screen: a run under way, its steps, events and console");
 }
 
