@@ -36,6 +36,8 @@ function titleParts(model: Model): Span[][] {
         : { text: `${mark} presented ${presented}`, tone: "accent" },
     ]);
     parts.push(...sumParts(model));
+    const jobs = model.jobs.length;
+    if (jobs > 0) parts.push([{ text: `${jobs} ${jobs === 1 ? "job" : "jobs"} under way`, tone: "accent" }]);
     const { revision } = status.policy;
     parts.push([{ text: `policy ${revision.slice(0, REVISION_CHARS)}`, tone: "dim" }]);
   }
@@ -50,7 +52,7 @@ function sumParts({ status, guests }: Model): Span[][] {
   const limit = sums.memory_limit_mib === null ? "" : ` of ${formatBytes(sums.memory_limit_mib * MIB)}`;
   return [
     [`${sums.running}${of} running`],
-    [`${formatBytes(sums.memory_mib * MIB)}${limit}`],
+    [`${formatBytes(sums.memory_mib * MIB)}${limit} memory`],
     [`${sums.vcpus} ${sums.vcpus === 1 ? "vCPU" : "vCPUs"}`],
     [{ text: `${guests.length} ${guests.length === 1 ? "guest" : "guests"}`, tone: "dim" }],
   ];

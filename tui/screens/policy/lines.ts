@@ -15,6 +15,8 @@ import { fileOf, type Panel, PANELS, problemsOf } from "./state.ts";
 /** From this width on, file and panel stand side by side. */
 const WIDE = 100;
 const RULE_COLUMNS = 3;
+/** From this width on, the names of the panels stand as far apart as those of the screens. */
+const WIDE_TABS = 80;
 
 /** At most `rows` rows. */
 export function policyRows(model: Model, columns: number, rows: number): Row[] {
@@ -126,8 +128,8 @@ function tabRow(model: Model, columns: number): Row {
   const state = screens.policy;
   const alone = isAlone(model, columns);
   const tab = (isOn: boolean, key: string, title: string): Span => {
-    const text = `${key} ${title}`;
-    return isOn ? { text: `[${text}] `, tone: "strong" } : { text: `${text} `, tone: "dim" };
+    const [before, after] = isOn ? ["[", "] "] : columns < WIDE_TABS ? ["", " "] : [" ", "  "];
+    return { text: `${before}${key} ${title}${after}`, tone: isOn ? "strong" : "dim" };
   };
   const count = problemsOf(state).length;
   const title = (panel: Panel) =>

@@ -17,6 +17,8 @@ type Of<K extends Mode["kind"]> = Extract<Mode, { readonly kind: K }>;
 const MAX_TEXT = 1_000;
 /** So many markers are shown of a run, where there is room. */
 const EVENTS = 12;
+/** Cells of a step's name. */
+const STEP_COLUMNS = 8;
 
 const STATES: Readonly<Record<ProvisionView["state"], { readonly word: string; readonly tone: Tone }>> = {
   running: { word: "under way", tone: "accent" },
@@ -39,7 +41,7 @@ export function listRows({ at }: Of<"runs">, model: Model, columns: number, heig
     const spans: Row = [
       `${i === at ? `${cursor} ` : "  "}${fit(run.vm, width)}`,
       { text: `  ${markOf(run.state, prefs)} ${word.padEnd(11)}`, tone },
-      `  step ${steps.indexOf(run.step) + 1} of ${steps.length}: ${run.step}`,
+      `  step ${steps.indexOf(run.step) + 1} of ${steps.length}: ${run.step.padEnd(STEP_COLUMNS)}`,
       { text: `  begun ${formatDuration(Math.max(0, now - Date.parse(run.begun_at)))} ago`, tone: "dim" },
     ];
     return listRow(spans, i === at, columns, prefs);
@@ -138,12 +140,15 @@ function stepRow(step: keyof typeof STEP_TITLES, place: number, run: ProvisionVi
   const { good, off, cursor } = marksOf(prefs);
   const title = `  ${STEP_TITLES[step]}`;
   if (place < 0) {
-    return [{ text: `  ${good} ${step.padEnd(9)} done       `, tone: "good" }, { text: title, tone: "dim" }];
+    return [{ text: `  ${good} ${step.padEnd(STEP_COLUMNS)}  done       `, tone: "good" }, {
+      text: title,
+      tone: "dim",
+    }];
   }
-  if (place > 0) return [{ text: `  ${off} ${step.padEnd(9)} to come    ${title}`, tone: "dim" }];
+  if (place > 0) return [{ text: `  ${off} ${step.padEnd(STEP_COLUMNS)}  to come    ${title}`, tone: "dim" }];
   const { word, tone } = STATES[run.state];
   const mark = run.state === "running" ? cursor : markOf(run.state, prefs);
-  return [{ text: `  ${mark} ${step.padEnd(9)} ${word.padEnd(11)}`, tone }, title];
+  return [{ text: `  ${mark} ${step.padEnd(STEP_COLUMNS)}  ${word.padEnd(11)}`, tone }, title];
 }
 
 function wayOn({ state }: ProvisionView, { readOnly }: Prefs, columns: number): Row[] {
