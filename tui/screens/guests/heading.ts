@@ -12,6 +12,7 @@ export function headText(model: Model): readonly Span[] {
     spans.push("  filter: ", { text: typing ? `${filter}_` : filter, tone: "accent" });
     spans.push({ text: typing ? "  Enter keeps it, Esc drops it" : "  Esc drops it", tone: "dim" });
   }
+  if (model.guests.length === 0) return spans;
   const order = `${sort}${descending ? ", descending" : ""}${grouped ? ", by kind" : ""}`;
   spans.push({ text: `  sorted by ${order}`, tone: "dim" });
   return spans;

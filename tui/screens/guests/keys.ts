@@ -63,7 +63,10 @@ const FIRST: readonly KeyRow[] = [
     typing: "Keep the filter",
     disabled: whyNoGuest,
   },
-  { ...simple(["/"], "Filter", { do: "filter" }), footer: inList },
+  {
+    ...simple(["/"], "Filter", { do: "filter" }),
+    footer: (model) => inList(model) && model.guests.length > 0,
+  },
   { ...simple(["space"], "Mark", { do: "mark" }), footer: inList, disabled: whyNoGuest },
   { ...simple(["esc"], "Back", { do: "back" }), footer: hasBack, typing: "Drop the filter" },
   { ...simple([">"], "Scroll details down", { do: "scroll", by: 5 }), footer: inDetails },

@@ -100,7 +100,7 @@ function nothingRows({ run, faultsOnly, rows }: PreflightState, columns: number)
 
 function listRows(state: PreflightState, prefs: Prefs, columns: number, height: number): readonly Row[] {
   const shown = shownRows(state), selected = selectedRow(state);
-  const width = Math.min(Math.max(...shown.map(({ id }) => id.length)), columns < 80 ? 24 : 34);
+  const width = Math.min(Math.max(...shown.map(({ id }) => id.length)), columns < 100 ? 26 : 34);
   const rows: Row[] = [];
   let at = 0;
   for (const [i, row] of shown.entries()) {
