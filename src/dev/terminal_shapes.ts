@@ -32,6 +32,11 @@ export function hasShape(char: string): boolean {
   return char !== "" && BARS.concat(...Object.keys(LINES)).includes(char.charAt(0));
 }
 
+/** Whether many of it side by side are one wide one. */
+export function canStretch(char: string): boolean {
+  return char === "─" || BARS.includes(char);
+}
+
 /** Data of an SVG path that fills the character's shape; undefined: it is a character like any other. */
 export function shapeOf(char: string, cell: Cell): string | undefined {
   const eighths = BARS.indexOf(char) + 1;

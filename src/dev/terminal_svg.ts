@@ -1,5 +1,5 @@
 /** A terminal's screen as a picture (SVG). Pure. */
-import { hasShape, rectangle, shapeOf } from "./terminal_shapes.ts";
+import { canStretch, hasShape, rectangle, shapeOf } from "./terminal_shapes.ts";
 
 /** A run of characters of one style. Colours are the terminal's palette numbers 0 to 15, or undefined for the default. */
 export interface StyledText {
@@ -114,13 +114,24 @@ function shapes(lines: readonly (readonly Piece[])[]): string[] {
   for (const [i, line] of lines.entries()) {
     for (const { column, text, isShape, run } of line) {
       if (!isShape) continue;
-      for (const [at, char] of [...text].entries()) {
-        const cell = { x: leftOf(column + at), y: topOf(i), width: CELL_WIDTH, height: LINE_HEIGHT };
+      for (const { at, char, count } of stretches(text)) {
+        const cell = { x: leftOf(column + at), y: topOf(i), width: count * CELL_WIDTH, height: LINE_HEIGHT };
         paths.add(inkOf(run), shapeOf(char, cell) ?? "");
       }
     }
   }
   return paths.drawn();
+}
+
+/** Shapes in cells; what looks the same over many cells as in one wide one is drawn so. */
+function stretches(text: string): { readonly at: number; readonly char: string; readonly count: number }[] {
+  const made: { at: number; char: string; count: number }[] = [];
+  for (const [at, char] of [...text].entries()) {
+    const last = made.at(-1);
+    if (last?.char === char && canStretch(char)) last.count++;
+    else made.push({ at, char, count: 1 });
+  }
+  return made;
 }
 
 /** All of one colour is one path: between its parts no gap can show, whatever size it is drawn in. */

@@ -21,6 +21,11 @@ Deno.test("all shapes of one colour are one path, and no character of them is le
   assert.doesNotMatch(svg, /[\u2500-\u259f]/);
 });
 
+Deno.test("a long rule is drawn as one line", () => {
+  const svg = terminalSvg([[{ text: "─".repeat(100) }]], 100, "t");
+  assert.equal(svg.match(/<path [^>]*>/)?.[0].split("M").length, 3);
+});
+
 Deno.test("faint text has a fainter colour, inverse text the background's", () => {
   const svg = terminalSvg([[{ text: "one", dim: true }, { text: "two", inverse: true }]], 10, "t");
   assert.match(svg, /fill="#868b93"[^>]*>one/);

@@ -163,7 +163,7 @@ async function provision(ui: Seen, image: string): Promise<void> {
   await pty.type(`${PASSWORD}\r`);
   await ui.shows(/Provision desk\?/);
   await pty.type("y");
-  await ui.shows(/▸ \w+ +under way[^]*Console ─[^]*CLOUD-INIT/);
+  await ui.shows(/▸ \w+ +under way[^]*Console ─[^]*GRUB/);
   await ui.keep("provision-run", "The provisioning screen: a run under way, its steps, events and console");
 }
 
