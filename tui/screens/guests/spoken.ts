@@ -6,7 +6,7 @@ import { windowAround } from "../../window.ts";
 import { memory, percent, rate, uptime } from "./figures.ts";
 import { headText } from "./heading.ts";
 import { notesOf } from "./notes.ts";
-import { diskRate, indexOf, type Row, rowsOf } from "./rows.ts";
+import { diskRate, indexOf, netRate, type Row, rowsOf } from "./rows.ts";
 
 /** A guest in words takes about so many lines of a terminal. */
 const LINES_EACH = 3;
@@ -39,6 +39,7 @@ function spokenRow(model: Model, row: Row, isCursor: boolean): string {
       `processor ${percent(figures?.cpu?.percent)}`,
       `memory ${memory(guest, figures)}`,
       `disk ${rate(diskRate(figures))}`,
+      ...(guest.network === "off" ? [] : [`net ${rate(netRate(figures))}`]),
       `up ${uptime(guest.started_at, model.now)}`,
     ]),
     ...notesOf(model, guest).map(({ text }) => text),
