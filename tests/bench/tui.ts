@@ -87,17 +87,16 @@ async function starts(
   const first: number[] = [], version: number[] = [], list: number[] = [], key: number[] = [];
   for (let i = -1; i < count; i++) {
     const ui = open(place, root);
-    const since = await startOf(ui);
+    const since = startOf(ui);
     const [said, listed] = await Promise.all([ui.next(NAME).then(since), ui.next("guest-000").then(since)]);
     const moved = ui.next(`${CURSOR} guest-001`);
     await ui.type("j");
     await moved;
-    const answered = since();
+    const answered = await since();
     await ui.type("q");
     await ui.end();
     const other = new Pty([place.binary, "--version"], COLUMNS, ROWS, place.env);
-    const sinceOther = await startOf(other);
-    const saidOther = await other.next(NAME).then(sinceOther);
+    const saidOther = await other.next(NAME).then(startOf(other));
     await other.end();
     if (i < 0) continue; // caches fill
     first.push(said);
@@ -108,11 +107,10 @@ async function starts(
   return { firstPaint: compare(first, version), list: summarize(list), firstKey: summarize(key) };
 }
 
-/** Gives the milliseconds since the program was started. */
-async function startOf(pty: Pty): Promise<() => number> {
-  await pty.pid;
-  const began = performance.now();
-  return () => performance.now() - began;
+/** Gives the milliseconds since the program was started; its first words may come with the word that it was. */
+function startOf(pty: Pty): () => Promise<number> {
+  const began = pty.pid.then(() => performance.now());
+  return async () => performance.now() - await began;
 }
 
 async function take(
