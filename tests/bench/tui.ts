@@ -43,7 +43,8 @@ const ROWS = 40;
 const SLICES = 5;
 /** Ink brackets each frame for terminals that draw one at once. */
 const FRAME_BEGIN = "\x1b[?2026h";
-const CURSOR = "▸";
+/** The row of this guest when the cursor is on it. */
+const atCursor = (id: string) => new RegExp(`▸ +${id}`);
 /** What both the UI and `--version` say first. */
 const NAME = "rayvisor";
 
@@ -89,7 +90,7 @@ async function starts(
     const ui = open(place, root);
     const since = startOf(ui);
     const [said, listed] = await Promise.all([ui.next(NAME).then(since), ui.next("guest-000").then(since)]);
-    const moved = ui.next(`${CURSOR} guest-001`);
+    const moved = ui.next(atCursor("guest-001"));
     await ui.type("j");
     await moved;
     const answered = await since();
@@ -151,7 +152,7 @@ async function pressed(pty: Pty, count: number): Promise<number[]> {
   const took: number[] = [];
   for (let i = 0; i < count; i++) {
     const isDown = i % 2 === 0;
-    const row = pty.next(`${CURSOR} ${isDown ? "guest-001" : "guest-000"}`);
+    const row = pty.next(atCursor(isDown ? "guest-001" : "guest-000"));
     const began = performance.now();
     await pty.type(isDown ? "j" : "k");
     await row;

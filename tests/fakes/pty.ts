@@ -1,6 +1,8 @@
 /** A program in a pseudo terminal made by script(1), every byte that it writes looked at as it comes. */
 
 const BEGIN = "began as ";
+/** Longest time that something is waited for. */
+const PATIENCE_MS = 120_000;
 
 export class Pty implements AsyncDisposable {
   /** All bytes so far. */
@@ -48,10 +50,19 @@ export class Pty implements AsyncDisposable {
     return () => this.#listeners.delete(listener);
   }
 
-  /** What came from now on, as soon as it holds this. */
+  /** What came from now on, as soon as it holds this; rejects when it does not come for long. */
   next(what: string | RegExp): Promise<string> {
-    const { promise, resolve } = Promise.withResolvers<string>();
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
     let seen = "";
+    const timer = setTimeout(() => {
+      stop();
+      reject(
+        new Error(
+          `${what} did not come within ${PATIENCE_MS / 1000} s, but ${JSON.stringify(seen.slice(-2_000))}`,
+        ),
+      );
+    }, PATIENCE_MS);
+    promise.finally(() => clearTimeout(timer)).catch(() => {});
     const stop = this.listen((text) => {
       seen += text;
       if (typeof what === "string" ? !seen.includes(what) : !what.test(seen)) return;
