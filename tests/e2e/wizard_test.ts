@@ -48,7 +48,7 @@ async function types(screen: TmuxScreen, title: string, text: string): Promise<v
 Deno.test("a windows guest is asked for from end to end, with going back, a change, consent and a password", async () => {
   const result = await inTerminal(async (screen) => {
     await screen.shows("A new guest: gate-1");
-    await takes(screen, "What shall it run", "Name", "Profile");
+    await takes(screen, "Kind", "Name", "Profile");
     await types(screen, "Medium of Windows 11", "~/win.iso");
     await screen.shows("'~' is not expanded");
     await screen.press("C-u");
@@ -122,7 +122,7 @@ Deno.test("a windows guest is asked for from end to end, with going back, a chan
 Deno.test("who leaves has done nothing, by Ctrl-C twice or by the list", async () => {
   for (const leave of [["C-c"], ["Down", "Enter"]]) {
     const result = await inTerminal(async (screen) => {
-      await screen.shows(/◆ +What shall it run/);
+      await screen.shows(/◆ +Kind/);
       await screen.press("C-c");
       await screen.shows(/◆ +Where to/);
       await screen.press(...leave);
