@@ -191,9 +191,11 @@ function cleaned(value: unknown, depth: number): unknown {
     const members = value.map((one) => cleaned(one, depth + 1));
     return members.some((one, i) => one !== value[i]) ? members : value;
   }
-  const entries = Object.entries(value);
-  const isClean = entries.every(([key, one]) => HARMLESS.test(key) && cleaned(one, depth + 1) === one);
-  return isClean
-    ? value
-    : Object.fromEntries(entries.map(([key, one]) => [cleaned(key, depth), cleaned(one, depth + 1)]));
+  let isSame = true;
+  const entries = Object.entries(value).map(([key, one]) => {
+    const name = cleaned(key, depth), member = cleaned(one, depth + 1);
+    if (name !== key || member !== one) isSame = false;
+    return [name, member];
+  });
+  return isSame ? value : Object.fromEntries(entries);
 }

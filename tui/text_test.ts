@@ -44,3 +44,17 @@ Deno.test("texts of an answer are made harmless in every depth", () => {
 Deno.test("what is measured by its length alone has as many cells as when it is measured by its characters", () => {
   for (const char of "a~…─│┘▁▇█▸▴▾○●✓✗") assert.equal(widthOf(`${char}日`), widthOf(char) + 2, char);
 });
+
+Deno.test("each text of an answer is looked at once, however deep it lies", () => {
+  let reads = 0;
+  const leaf = {
+    get text() {
+      reads++;
+      return "\x1b[2J";
+    },
+  };
+  let value: unknown = leaf;
+  for (let depth = 0; depth < 10; depth++) value = { value };
+  cleanAll(value);
+  assert.equal(reads, 1);
+});
