@@ -2,7 +2,7 @@
 import type { JobView } from "../src/actions/views.ts";
 import { fail, problemOf } from "../src/core/problem.ts";
 import { unreachable } from "../src/core/result.ts";
-import type { Clock } from "../src/ports/clock.ts";
+import { type Clock, within } from "../src/ports/clock.ts";
 import { type Api, Link, type LinkPorts } from "./link.ts";
 import type { Message } from "./messages.ts";
 import type { Came, Effect, Model, ScreenId } from "./model.ts";
@@ -68,10 +68,7 @@ export class Runner {
     this.#refresher.stop();
     this.#cancelTick?.();
     for (const work of this.#work.values()) work.abort();
-    const over = Promise.withResolvers<void>();
-    const cancel = this.ports.clock.after(END_MS, over.resolve);
-    await Promise.race([Promise.allSettled(this.#working), over.promise]);
-    cancel();
+    await within(this.ports.clock, END_MS, Promise.allSettled(this.#working));
   }
 
   run(effect: Effect): void {

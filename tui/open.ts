@@ -5,7 +5,7 @@ import { isServing, startInBackground } from "../src/cli/connect.ts";
 import { type Context, requireRoot } from "../src/cli/context.ts";
 import { fail } from "../src/core/problem.ts";
 import { buildInfo } from "../src/ports/build_info.ts";
-import { systemClock } from "../src/ports/clock.ts";
+import { systemClock, within } from "../src/ports/clock.ts";
 import {
   type EndSignal,
   onEndSignals,
@@ -127,7 +127,7 @@ class Session {
   }
 
   async #openTerminal(): Promise<void> {
-    if (!this.flags.screenReader) await within(HEAD_START_MS, this.#answered.promise);
+    if (!this.flags.screenReader) await within(systemClock, HEAD_START_MS, this.#answered.promise);
     const { openTerminal } = await import("./terminal.tsx");
     const terminal = await openTerminal({ onKey: this.#onKey, screenReader: this.flags.screenReader });
     this.#terminal = terminal;
@@ -139,7 +139,7 @@ class Session {
     this.#painter.stop();
     const hidden = this.#hide();
     await this.#terminal?.close();
-    await within(LEAVE_MS, this.#canvas.close());
+    await within(systemClock, LEAVE_MS, this.#canvas.close());
     if (!this.flags.screenReader) setRawKeys(false);
     await hidden;
     await Promise.all([this.#runner.stop(), running]);
@@ -194,14 +194,6 @@ class Session {
     this.#canvas.forget();
     this.#store.dispatch({ type: "resized", ...screenSize() });
   }
-}
-
-/** Resolves with `what`, or when the time is over. */
-async function within(ms: number, what: Promise<void>): Promise<void> {
-  const late = Promise.withResolvers<void>();
-  const cancel = systemClock.after(ms, late.resolve);
-  await Promise.race([what, late.promise]);
-  cancel();
 }
 
 function linkPorts(context: Context): LinkPorts {

@@ -18,3 +18,14 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+/** Waits for `work`, and no longer than `ms`; what becomes of it afterwards is nobody's. Rejects when it does in time. */
+export async function within(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
+  const over = Promise.withResolvers<void>();
+  const cancel = clock.after(ms, over.resolve);
+  try {
+    await Promise.race([work, over.promise]);
+  } finally {
+    cancel();
+  }
+}

@@ -4,6 +4,7 @@
  */
 import { concatBytes } from "../core/bytes.ts";
 import { fail } from "../core/problem.ts";
+import { systemClock, within } from "./clock.ts";
 import { PLAIN_ENV, run } from "./processes.ts";
 
 export type GroupResult =
@@ -48,11 +49,11 @@ export async function runGroup(program: string, options: GroupOptions): Promise<
     const how = await Promise.race([child.status, over.promise]);
     if (typeof how === "string") {
       await killGroup(child.pid);
-      await atMost(child.status, LINGER_MS); // what the kernel holds fast ends when it ends
+      await within(systemClock, LINGER_MS, child.status); // what the kernel holds fast ends when it ends
       if (how === "cancelled") fail("cancelled", `${program} was cancelled`);
       return { kind: "timed_out", stdout: stdout.text(), stderr: stderr.text() };
     }
-    await atMost(streams, LINGER_MS);
+    await within(systemClock, LINGER_MS, streams);
     return {
       kind: "ended",
       code: how.code,
@@ -114,11 +115,4 @@ function collect(stream: ReadableStream<Uint8Array>) {
     text: () => new TextDecoder().decode(concatBytes(chunks)),
     close: () => reader.cancel().catch(() => {}),
   };
-}
-
-async function atMost(work: Promise<unknown>, ms: number): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  await Promise.race([work, promise]);
-  clearTimeout(timer);
 }

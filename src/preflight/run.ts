@@ -5,7 +5,7 @@
 import { distributionOf } from "../host/distribution.ts";
 import { fail, problemOf } from "../core/problem.ts";
 import { sanitizeText } from "../core/sanitize.ts";
-import { systemClock } from "../ports/clock.ts";
+import { systemClock, within } from "../ports/clock.ts";
 import { busyTime, timed } from "./busy_time.ts";
 import { type Facts, factsOf } from "./facts.ts";
 import type { HostPort } from "./host_port.ts";
@@ -147,11 +147,7 @@ async function verdictOf(check: Check, facts: Facts, context: JudgeContext): Pro
 
 /** Lets programs that were told to end be killed before this one ends, and waits no longer than {@link GRACE_MS} for it. */
 async function ends(working: ReadonlySet<Promise<unknown>>): Promise<void> {
-  if (working.size === 0) return;
-  const over = Promise.withResolvers<void>();
-  const stop = systemClock.after(GRACE_MS, over.resolve);
-  await Promise.race([Promise.allSettled(working), over.promise]);
-  stop();
+  if (working.size > 0) await within(systemClock, GRACE_MS, Promise.allSettled(working));
 }
 
 function clean(text: string): string {
