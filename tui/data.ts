@@ -6,6 +6,7 @@ import type { Problem } from "../src/core/problem.ts";
 import { readable } from "./describe.ts";
 import type { Message } from "./messages.ts";
 import type { Came, Effect, Model, Series } from "./model.ts";
+import { diskRate, netRate } from "./rates.ts";
 import type { Step } from "./reduce.ts";
 import { unexpired, withToast } from "./toasts.ts";
 export { withToast };
@@ -120,18 +121,10 @@ function onLive(model: Model, guests: readonly GuestFigures[]): Step {
 const NO_SERIES: Series = { cpu: [], disk: [], net: [] };
 
 function grown({ cpu, disk, net }: Series = NO_SERIES, figures: GuestFigures): Series {
-  const bytes = figures.block?.reduce(
-    (sum, { rates }) => sum + (rates?.read_bytes_per_s ?? 0) + (rates?.written_bytes_per_s ?? 0),
-    0,
-  );
-  const passed = figures.network?.reduce(
-    (sum, { rates }) => sum + (rates?.rx_bytes_per_s ?? 0) + (rates?.tx_bytes_per_s ?? 0),
-    0,
-  );
   return {
     cpu: [...cpu.slice(1 - MAX_SERIES), figures.cpu?.percent ?? 0],
-    disk: [...disk.slice(1 - MAX_SERIES), bytes ?? 0],
-    net: figures.network?.length === 0 ? [] : [...net.slice(1 - MAX_SERIES), passed ?? 0],
+    disk: [...disk.slice(1 - MAX_SERIES), diskRate(figures) ?? 0],
+    net: figures.network?.length === 0 ? [] : [...net.slice(1 - MAX_SERIES), netRate(figures) ?? 0],
   };
 }
 

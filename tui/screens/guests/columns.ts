@@ -6,11 +6,12 @@ import { MIB } from "../../../src/core/units.ts";
 import type { Model } from "../../model.ts";
 import type { Prefs } from "../../prefs.ts";
 import type { Span } from "../../line.ts";
+import { diskRate, netRate } from "../../rates.ts";
 import { fit } from "../../text.ts";
 import { marksOf, type Tone } from "../../theme.ts";
 import { amount, memoryCell, percent, spark, uptimeCell } from "./figures.ts";
 import { notesOf } from "./notes.ts";
-import { diskRate, netRate, type Row } from "./rows.ts";
+import type { Row } from "./rows.ts";
 import type { GuestsState, SortKey } from "./state.ts";
 
 export interface Cell {

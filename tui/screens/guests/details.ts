@@ -6,13 +6,13 @@ import type { Problem } from "../../../src/core/problem.ts";
 import { formatBytes, MIB } from "../../../src/core/units.ts";
 import type { Span } from "../../line.ts";
 import type { Model } from "../../model.ts";
+import { diskRate, netRate } from "../../rates.ts";
 import { shortened } from "../../shorten.ts";
 import { clean, wrap } from "../../text.ts";
 import { marksOf, type Tone } from "../../theme.ts";
 import { localTime } from "../../time.ts";
 import { memory, percent, rate, spark, uptime } from "./figures.ts";
 import { notesOf } from "./notes.ts";
-import { diskRate, netRate } from "./rows.ts";
 
 export type Line = readonly Span[];
 

@@ -1,8 +1,8 @@
 /** Which guests the list shows, in which order, and which of them the cursor is on. Pure. */
-import type { GuestFigures } from "../../../src/actions/live_views.ts";
 import type { GuestView } from "../../../src/actions/views.ts";
 import { GUEST_STATES } from "../../../src/lifecycle/states.ts";
 import type { Model } from "../../model.ts";
+import { diskRate, netRate } from "../../rates.ts";
 import type { GuestsState, SortKey } from "./state.ts";
 
 export type Row =
@@ -93,21 +93,6 @@ function valueOf(guest: GuestView, sort: SortKey, figures: Model["figures"]): nu
 
 function compare(a: number | string, b: number | string): number {
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-/** Bytes a second that a guest's disks read and write together; undefined while it is not known. */
-export function diskRate(figures: GuestFigures | undefined): number | undefined {
-  if (!figures?.block) return undefined;
-  const rates = figures.block.flatMap(({ rates }) => rates ? [rates] : []);
-  if (rates.length === 0) return undefined;
-  return rates.reduce((sum, rate) => sum + rate.read_bytes_per_s + rate.written_bytes_per_s, 0);
-}
-
-/** Bytes a second that a guest's network cards receive and send together; undefined without a card, or while it is not known. */
-export function netRate(figures: GuestFigures | undefined): number | undefined {
-  const rates = figures?.network?.flatMap(({ rates }) => rates ? [rates] : []) ?? [];
-  if (rates.length === 0) return undefined;
-  return rates.reduce((sum, rate) => sum + rate.rx_bytes_per_s + rate.tx_bytes_per_s, 0);
 }
 
 /** The guest that the cursor is on: the one that was chosen, else what stands where it stood. */

@@ -1,12 +1,13 @@
 /** The list for a screen reader: one guest a line, in words, without columns and pictures. Pure. */
 import type { Span } from "../../line.ts";
 import type { Model } from "../../model.ts";
+import { diskRate, netRate } from "../../rates.ts";
 import { clean } from "../../text.ts";
 import { windowAround } from "../../window.ts";
 import { memory, percent, rate, uptime } from "./figures.ts";
 import { headText } from "./heading.ts";
 import { notesOf } from "./notes.ts";
-import { diskRate, indexOf, netRate, type Row, rowsOf } from "./rows.ts";
+import { indexOf, type Row, rowsOf } from "./rows.ts";
 
 /** A guest in words takes about so many lines of a terminal. */
 const LINES_EACH = 3;
