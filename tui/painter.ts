@@ -1,6 +1,6 @@
 /**
- * When a frame is drawn: after a key at once, otherwise at most 4 times a second, and never when nothing has changed. A frame costs
- * some ten milliseconds, whether anything in it is other than before or not; nobody reads faster.
+ * When a frame is drawn: after a key or the first answer at once, otherwise at most 4 times a second, and never when nothing has
+ * changed. Nobody reads faster.
  */
 import type { Clock } from "../src/ports/clock.ts";
 
