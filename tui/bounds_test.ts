@@ -5,7 +5,14 @@ import { frameRows } from "./frame.ts";
 import type { Message } from "./messages.ts";
 import type { Model } from "./model.ts";
 import { ALL_SCREENS } from "./screens/all.ts";
-import { guestsModel, testEvent, testFigures, testGuest, testStatus } from "./screens/guests/testing.ts";
+import {
+  guestsModel,
+  testEvent,
+  testFigures,
+  testGuest,
+  testSample,
+  testStatus,
+} from "./screens/guests/testing.ts";
 import { Driver, TEST_NOW } from "./testing.ts";
 
 const GUESTS = Array.from({ length: 5 }, (_, i) => testGuest(`guest-${i}`));
@@ -19,15 +26,7 @@ function second(at: number): Message[] {
       type: "event",
       event: testEvent(at % 60, "RAYOS_VM:pause", { vm: id }),
     })),
-    {
-      type: "live",
-      sample: {
-        time: "2026-01-31T12:00:00Z",
-        interval_ms: 1000,
-        sums: { running: 5, stale: 0, cpu_percent: null, rss_mib: 0 },
-        guests: changed.map(({ id, state, ready }) => testFigures(id, { state, ready })),
-      },
-    },
+    { type: "live", sample: testSample(changed) },
     { type: "status", status: testStatus(changed) },
     {
       type: "came",

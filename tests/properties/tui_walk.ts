@@ -14,7 +14,7 @@ import { rowsOf } from "../../tui/keys.ts";
 import type { Message } from "../../tui/messages.ts";
 import { type Effect, type Model, SCREENS } from "../../tui/model.ts";
 import { ALL_SCREENS } from "../../tui/screens/all.ts";
-import { testEvent, testFigures, testGuest, testStatus } from "../../tui/screens/guests/testing.ts";
+import { testEvent, testGuest, testSample, testStatus } from "../../tui/screens/guests/testing.ts";
 import { Driver, frame, TEST_NOW, testModel } from "../../tui/testing.ts";
 import { cleanAll } from "../../tui/text.ts";
 import { answerOf, workMessage } from "./tui_answers.ts";
@@ -117,15 +117,7 @@ const happens: fc.Arbitrary<Message> = fc.oneof(
   { weight: 4, arbitrary: status },
   {
     weight: 2,
-    arbitrary: guests.map((all): Message => ({
-      type: "live",
-      sample: {
-        time: "2026-01-31T12:00:00Z",
-        interval_ms: 1000,
-        sums: { running: 0, stale: 0, cpu_percent: null, rss_mib: 0 },
-        guests: all.map(({ id, state, presented }) => testFigures(id, { state, presented })),
-      },
-    })),
+    arbitrary: guests.map((all): Message => ({ type: "live", sample: testSample(all) })),
   },
   fc.nat(30).map((s): Message => ({ type: "tick", now: TEST_NOW + s * 1000 })),
   fc.constant<Message>({ type: "connected", now: TEST_NOW }),

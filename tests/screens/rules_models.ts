@@ -1,5 +1,5 @@
 /** Models for tests of the screens about rules: what is allowed, and what was asked. */
-import { statusView } from "../fakes/tui_views.ts";
+import { guestView, statusView } from "../fakes/tui_views.ts";
 import type { GuestView, StatusView } from "../../src/actions/views.ts";
 import type { AuditRecord } from "../../src/audit/record.ts";
 import { INIT as AUDIT } from "../../tui/screens/audit/state.ts";
@@ -25,26 +25,7 @@ export const PREFS: Prefs = {
 };
 
 export function guest(id: string, more: Partial<GuestView> = {}): GuestView {
-  return {
-    id,
-    name: id,
-    kind: "linux",
-    state: "stopped",
-    problem: null,
-    pause_reason: null,
-    ready: false,
-    presented: false,
-    provision: null,
-    network: "off",
-    policy_profile: "default-linux",
-    vcpu: 1,
-    memory_mib: 64,
-    accelerator: null,
-    pid: null,
-    started_at: null,
-    notes: [],
-    ...more,
-  };
+  return guestView(id, { memory_mib: 64, ...more });
 }
 
 /** What these screens and the lines above them look at of a status. */

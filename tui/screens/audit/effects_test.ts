@@ -1,36 +1,18 @@
 import assert from "node:assert/strict";
 import { entry, withLog } from "../../../tests/fakes/audit_rig.ts";
 import type { VmId } from "../../../src/core/ids.ts";
+import { runningWork } from "../../../tests/fakes/screen_work.ts";
 import { runAuditWork } from "./effects.ts";
 import { parseFilter } from "./filter.ts";
 import type { AuditMessage, AuditWork } from "./state.ts";
 
-/** Runs a piece of work and gives its messages one by one. */
+/** Runs a piece of work; `next` gives its next message that is no mere progress. */
 function running(work: AuditWork, folder: string) {
-  const stop = new AbortController();
-  const waiting: AuditMessage[] = [];
-  let wake = Promise.withResolvers<void>();
   const files = { auditFile: `${folder}/audit.jsonl`, auditHead: `${folder}/audit.head` };
-  const done = runAuditWork(work, files, (message) => {
-    waiting.push(message);
-    wake.resolve();
-  }, stop.signal);
-  return {
-    stop: async () => {
-      stop.abort();
-      await done;
-    },
-    /** The next message that is no mere progress. */
-    next: async (): Promise<AuditMessage> => {
-      while (true) {
-        const first = waiting.shift();
-        if (first && isProgress(first)) continue;
-        if (first) return first;
-        wake = Promise.withResolvers();
-        await wake.promise;
-      }
-    },
-  };
+  const { stop, until } = runningWork<AuditMessage>((send, signal) =>
+    runAuditWork(work, files, send, signal)
+  );
+  return { stop, next: () => until((message) => !isProgress(message)) };
 }
 
 function isProgress(message: AuditMessage): boolean {

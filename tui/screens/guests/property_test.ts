@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ACTION_IDS, actionSpec } from "../../../src/actions/table.ts";
 import { GUEST_STATES } from "../../../src/lifecycle/states.ts";
-import { guestsModel, testDetail, testEvent, testFigures, testGuest, testStatus } from "./testing.ts";
+import { guestsModel, testDetail, testEvent, testGuest, testSample, testStatus } from "./testing.ts";
 import { Driver, TEST_NOW } from "../../testing.ts";
 import type { Message } from "../../messages.ts";
 import type { Model } from "../../model.ts";
@@ -40,15 +40,7 @@ const result = fc.constantFrom({ ok: true, value: {} } as const, problem);
 const message: fc.Arbitrary<Message> = fc.oneof(
   { weight: 6, arbitrary: key },
   guests.map((all): Message => ({ type: "status", status: testStatus(all) })),
-  guests.map((all): Message => ({
-    type: "live",
-    sample: {
-      time: "2026-01-31T12:00:00Z",
-      interval_ms: 1000,
-      sums: { running: 0, stale: 0, cpu_percent: null, rss_mib: 0 },
-      guests: all.map(({ id, state, presented }) => testFigures(id, { state, presented })),
-    },
-  })),
+  guests.map((all): Message => ({ type: "live", sample: testSample(all) })),
   fc.nat(10).map((s): Message => ({ type: "tick", now: TEST_NOW + s * 1000 })),
   fc.constant<Message>({ type: "connected", now: TEST_NOW }),
   fc.constant<Message>({ type: "lost", now: TEST_NOW, why: "gone" }),

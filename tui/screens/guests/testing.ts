@@ -1,5 +1,5 @@
 /** Guests, figures and models for tests of this screen. */
-import type { CardFigures, GuestFigures } from "../../../src/actions/live_views.ts";
+import type { CardFigures, GuestFigures, LiveSample } from "../../../src/actions/live_views.ts";
 import type { GuestDetail, GuestView, StatusView } from "../../../src/actions/views.ts";
 import type { LoggedEvent } from "../../../src/audit/log.ts";
 import { hasProcess } from "../../../src/lifecycle/states.ts";
@@ -231,5 +231,15 @@ export function testDetail(guest: GuestView, change: Partial<GuestDetail> = {}):
     crash_report: null,
     serial_tail: ["[    0.0] Linux version 6.1", "build login: \x1b]0;owned\x07"],
     ...change,
+  };
+}
+
+/** Figures of all of them, as they come once a second. */
+export function testSample(guests: readonly GuestView[]): LiveSample {
+  return {
+    time: "2026-01-31T12:00:00Z",
+    interval_ms: 1000,
+    sums: { running: 0, stale: 0, cpu_percent: null, rss_mib: 0 },
+    guests: guests.map(({ id, state, ready, presented }) => testFigures(id, { state, ready, presented })),
   };
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { layoutOf, makeDataRoot } from "../../../registry/layout.ts";
 import { BAD, GOOD } from "../../../tests/screens/policy_states.ts";
+import { runningWork } from "../../../tests/fakes/screen_work.ts";
 import { runPolicyWork } from "./effects.ts";
 import type { PolicyMessage, PolicyWork } from "./state.ts";
 
@@ -17,28 +18,7 @@ async function withRoot(use: (root: string, write: (text: string) => Promise<voi
 
 /** Runs a piece of work; `until` gives its first message that fits, of those that were not given yet. */
 function running(work: PolicyWork, root: string) {
-  const stop = new AbortController();
-  const waiting: PolicyMessage[] = [];
-  let wake = Promise.withResolvers<void>();
-  const done = runPolicyWork(work, layoutOf(root), (message) => {
-    waiting.push(message);
-    wake.resolve();
-  }, stop.signal);
-  return {
-    stop: async () => {
-      stop.abort();
-      await done;
-    },
-    until: async (fits: (message: PolicyMessage) => boolean): Promise<PolicyMessage> => {
-      while (true) {
-        const message = waiting.shift();
-        if (message && fits(message)) return message;
-        if (message) continue;
-        wake = Promise.withResolvers();
-        await wake.promise;
-      }
-    },
-  };
+  return runningWork<PolicyMessage>((send, signal) => runPolicyWork(work, layoutOf(root), send, signal));
 }
 
 const problems = (message: PolicyMessage) => message.kind === "file" ? message.file.problems.length : -1;
