@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { BOOT_SECTORS } from "../guest/boot_sectors.ts";
 import { TmuxScreen } from "../fakes/tmux_screen.ts";
 import { bootSectorGuest, policyWith } from "./boot_sector_guest.ts";
-import { BINARY, type Rig, stopSupervisor, withRoot } from "./rig.ts";
+import { BINARY, type Rig, serialUntil, stopSupervisor, withRoot } from "./rig.ts";
 
 const POLICY = policyWith({ shown: "present = true" }) + `[network_profiles.office]
 egress = "allowlist"
@@ -35,6 +35,7 @@ Deno.test("a guest is started, paused, resumed and stopped from the UI, each ste
     await screen.shows(/web +paused/);
     await screen.type("c");
     await screen.shows(/web +running/);
+    await serialUntil(rig, "web", (text) => text.includes("AWAITS ITS BUTTON")); // the firmware does not hear it
     await screen.type("x");
     await screen.shows("Stop web?");
     assert.equal((await rig.ok("vm", "show", "web")).state, "running", "nothing is stopped without a yes");
